@@ -1,0 +1,87 @@
+-- name: try_lock
+-- One writer for each tree: the lock is the session's, and every batch runs on that same session.
+SELECT pg_try_advisory_lock(%(key)s)
+
+-- name: head
+-- The clock, and the last row of each kind, to compare with the writer's own tree.
+SELECT clock_timestamp(), e.index, e.leaf_hash, e.at, c.size, c.note
+FROM (SELECT 1) AS one
+LEFT JOIN LATERAL (
+    SELECT index, leaf_hash, at FROM log.entry WHERE tree = %(tree)s ORDER BY index DESC LIMIT 1
+) AS e ON true
+LEFT JOIN LATERAL (
+    SELECT size, note FROM log.checkpoint WHERE tree = %(tree)s ORDER BY size DESC LIMIT 1
+) AS c ON true
+
+-- name: labels_used
+SELECT label FROM log.label WHERE tree = %(tree)s AND label = ANY(%(labels)b)
+
+-- name: add_entries
+INSERT INTO log.entry (tree, index, leaf, leaf_hash, sealed, at)
+SELECT %(tree)s, %(first)s + n - 1, leaf, leaf_hash, sealed, %(at)s
+FROM unnest(%(leaves)b::bytea[], %(hashes)b::bytea[], %(sealed)b::bytea[]) WITH ORDINALITY AS new (leaf, leaf_hash, sealed, n)
+
+-- name: add_labels
+INSERT INTO log.label (tree, label, index)
+SELECT %(tree)s, label, index FROM unnest(%(labels)b::bytea[], %(indexes)s::bigint[]) AS new (label, index)
+
+-- name: add_subtrees
+INSERT INTO log.subtree (tree, level, index, hash)
+SELECT %(tree)s, level, index, hash
+FROM unnest(%(levels)s::smallint[], %(indexes)s::bigint[], %(hashes)b::bytea[]) AS new (level, index, hash)
+
+-- name: add_checkpoint
+INSERT INTO log.checkpoint (tree, size, note, at) VALUES (%(tree)s, %(size)s, %(note)s, %(at)s)
+
+-- name: all_entries
+-- The body's hash is taken here, so that the bodies need not travel.
+SELECT index, leaf, leaf_hash, sha256(sealed) FROM log.entry WHERE tree = %(tree)s AND index >= %(first)s ORDER BY index
+
+-- name: last_time
+SELECT at FROM log.entry WHERE tree = %(tree)s ORDER BY index DESC LIMIT 1
+
+-- name: checkpoint
+SELECT note FROM log.checkpoint WHERE tree = %(tree)s ORDER BY size DESC LIMIT 1
+
+-- name: checkpoints_every
+-- The last checkpoint of each hour, and the newest thousand.
+SELECT note FROM (
+    SELECT DISTINCT ON (date_trunc('hour', at)) size, note FROM log.checkpoint
+    WHERE tree = %(tree)s ORDER BY date_trunc('hour', at), size DESC
+) AS hourly
+UNION
+SELECT note FROM (
+    SELECT note FROM log.checkpoint WHERE tree = %(tree)s ORDER BY size DESC LIMIT 1000
+) AS newest
+
+-- name: checkpoints_between
+SELECT size, note FROM log.checkpoint
+WHERE tree = %(tree)s AND size > %(after)s AND size <= %(upto)s ORDER BY size
+
+-- name: leaf_hashes
+SELECT index, leaf_hash FROM log.entry
+WHERE tree = %(tree)s AND index >= %(first)s AND index < %(end)s ORDER BY index
+
+-- name: leaves
+SELECT index, leaf FROM log.entry
+WHERE tree = %(tree)s AND index >= %(first)s AND index < %(end)s ORDER BY index
+
+-- name: subtrees
+SELECT index, hash FROM log.subtree
+WHERE tree = %(tree)s AND level = %(level)s AND index >= %(first)s AND index < %(end)s ORDER BY index
+
+-- name: note_pending
+INSERT INTO log.pending (kind, public, private, subjects)
+VALUES (%(kind)s, %(public)s, %(private)s, %(subjects)s) RETURNING id
+
+-- name: pending
+SELECT id, at, kind, public, private, subjects FROM log.pending ORDER BY id LIMIT %(limit)s
+
+-- name: take_pending
+DELETE FROM log.pending WHERE id = ANY(%(ids)s) RETURNING id
+
+-- name: entry
+SELECT leaf, sealed, at FROM log.entry WHERE tree = %(tree)s AND index = %(index)s
+
+-- name: label_index
+SELECT label, index FROM log.label WHERE tree = %(tree)s AND label = ANY(%(labels)b)

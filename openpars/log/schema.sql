@@ -1,0 +1,58 @@
+-- The log. Two trees, `disclosures` (public) and `acts` (the city's own). Nobody may change or delete a
+-- row: no login has the right, and who takes it anyway (the owner, a superuser) is found by anyone who
+-- verifies the log.
+CREATE SCHEMA log;
+
+CREATE TABLE log.entry (
+    tree        text        NOT NULL CHECK (tree IN ('disclosures', 'acts')),
+    index       bigint      NOT NULL CHECK (index >= 0),
+    leaf        bytea       NOT NULL CHECK (length(leaf) <= 65535),   -- canonical JSON, public: log.leaf
+    leaf_hash   bytea       NOT NULL CHECK (length(leaf_hash) = 32),
+    sealed      bytea       NOT NULL,                                 -- the encrypted body: log.seal
+    at          timestamptz NOT NULL,
+    PRIMARY KEY (tree, index)
+);
+-- Ciphertext and hashes do not compress.
+ALTER TABLE log.entry ALTER COLUMN sealed SET STORAGE EXTERNAL;
+
+-- One signed note for every batch.
+CREATE TABLE log.checkpoint (
+    tree        text        NOT NULL,
+    size        bigint      NOT NULL,
+    note        text        NOT NULL,
+    at          timestamptz NOT NULL,
+    PRIMARY KEY (tree, size)
+);
+
+-- Hashes of complete subtrees of 256, 65,536, ... leaves: the tiles above level 0.
+CREATE TABLE log.subtree (
+    tree        text        NOT NULL,
+    level       smallint    NOT NULL CHECK (level BETWEEN 1 AND 7),   -- C2SP tile level
+    index       bigint      NOT NULL,
+    hash        bytea       NOT NULL CHECK (length(hash) = 32),
+    PRIMARY KEY (tree, level, index)
+);
+
+-- Where a person's labels are. It says nothing to anybody without that person's key, so it holds no
+-- person and nothing has to be removed from it; and a label can never be used twice.
+CREATE TABLE log.label (
+    tree        text        NOT NULL,
+    label       bytea       NOT NULL CHECK (length(label) = 16),
+    index       bigint      NOT NULL,
+    PRIMARY KEY (tree, label)
+);
+
+-- Staff acts wait here, written in the act's own transaction, until the worker puts them into the acts
+-- tree. The row goes in the same transaction in which its entry comes.
+CREATE TABLE log.pending (
+    id          bigint      GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    at          timestamptz NOT NULL DEFAULT clock_timestamp(),
+    kind        text        NOT NULL,
+    public      bytea       NOT NULL,
+    private     bytea       NOT NULL,
+    subjects    text[]      NOT NULL
+);
+
+GRANT USAGE ON SCHEMA log TO openpars_desk, openpars_door;
+GRANT SELECT, INSERT ON log.entry, log.checkpoint, log.subtree, log.label TO openpars_desk, openpars_door;
+GRANT SELECT, INSERT, DELETE ON log.pending TO openpars_desk;
