@@ -1,0 +1,114 @@
+-- name: clock
+SELECT clock_timestamp()
+
+-- name: lock_name
+-- Two proposals of a new agreement under one name wait for each other here: there is no row to lock yet.
+SELECT pg_advisory_xact_lock(hashtextextended('openpars agreement ' || %s, 0))
+
+-- name: lock
+SELECT id, provider, recipient, epoch, suspended_by, notice_at, clock_timestamp()
+FROM agreements.agreement WHERE id = %s FOR UPDATE
+
+-- name: new_agreement
+INSERT INTO agreements.agreement (id, provider, recipient) VALUES (%s, %s, %s)
+
+-- name: new_version
+INSERT INTO agreements.version
+    (agreement, number, text, canonical, hash, state, begins, ends, ended_at, reconstructed, proposed_by)
+VALUES (%(agreement)s, %(number)s, %(text)s, %(canonical)s, %(hash)s, %(state)s, %(begins)s, %(ends)s, %(ended_at)s,
+        %(reconstructed)s, %(by)s)
+
+-- name: versions_of
+SELECT number, hash, state, begins, ends FROM agreements.version WHERE agreement = %s ORDER BY number
+
+-- name: version
+SELECT canonical, hash FROM agreements.version WHERE agreement = %s AND number = %s
+
+-- name: set_state
+UPDATE agreements.version SET state = %s WHERE agreement = %s AND number = %s
+
+-- name: set_ended
+UPDATE agreements.version SET state = 'ended', ended_at = %s WHERE agreement = %s AND number = %s
+
+-- name: move_fence
+UPDATE agreements.agreement SET epoch = epoch + 1, suspended_by = %s WHERE id = %s RETURNING epoch
+
+-- name: resume
+UPDATE agreements.agreement SET suspended_by = NULL WHERE id = %s
+
+-- name: notice
+UPDATE agreements.agreement SET notice_at = clock_timestamp() WHERE id = %s
+
+-- name: new_ballot
+INSERT INTO agreements.ballot
+    (agreement, version, stakeholder, question, choice, hash, expires, signature, statement, at)
+VALUES (%(agreement)s, %(version)s, %(stakeholder)s, %(question)s, %(choice)s, %(hash)s, %(expires)s, %(signature)s,
+        %(statement)s, %(at)s)
+
+-- name: known_statement
+SELECT 1 FROM agreements.ballot WHERE statement = %s
+
+-- name: ballots
+SELECT stakeholder, agreement, version, hash, question, choice, expires, at, signature
+FROM agreements.ballot WHERE agreement = %s AND version = %s ORDER BY id
+
+-- name: new_event
+INSERT INTO agreements.event (agreement, version, what, at, by, reason)
+VALUES (%s, %s, %s, %s, %s, %s)
+
+-- name: stakeholder_keys
+SELECT public_key FROM agreements.stakeholder_key
+WHERE provider = %s AND stakeholder = %s AND revoked_at IS NULL
+
+-- name: new_stakeholder_key
+INSERT INTO agreements.stakeholder_key (provider, stakeholder, public_key) VALUES (%s, %s, %s)
+
+-- name: standings
+SELECT v.agreement, v.number, a.recipient, v.state, v.begins, coalesce(v.ended_at, v.ends), a.epoch, v.hash
+FROM agreements.version v JOIN agreements.agreement a ON a.id = v.agreement
+ORDER BY v.agreement, v.number
+
+-- name: in_force
+SELECT agreement, number FROM agreements.version
+WHERE state = 'in_force' AND begins <= clock_timestamp() AND clock_timestamp() < ends
+ORDER BY agreement
+
+-- name: fences
+SELECT id, epoch FROM agreements.agreement WHERE id = ANY (%s)
+
+-- name: due
+-- What time alone has made due: a start, an end without a version that goes on, a text whose time is over unused.
+SELECT agreement, number, what, at FROM (
+    SELECT v.agreement, v.number, 'start' AS what, v.begins AS at
+    FROM agreements.version v JOIN agreements.agreement a ON a.id = v.agreement
+    WHERE v.state = 'balloted' AND a.suspended_by IS NULL AND v.begins <= %(now)s AND %(now)s < v.ends
+    UNION ALL
+    SELECT v.agreement, v.number, 'end', v.ends
+    FROM agreements.version v JOIN agreements.agreement a ON a.id = v.agreement
+    WHERE v.state IN ('in_force', 'suspended') AND v.ends <= %(now)s
+      AND (a.suspended_by IS NOT NULL OR NOT EXISTS (
+          SELECT 1 FROM agreements.version n
+          WHERE n.agreement = v.agreement AND n.state = 'balloted' AND n.begins <= %(now)s AND %(now)s < n.ends))
+    UNION ALL
+    SELECT v.agreement, v.number, 'lapse', v.ends FROM agreements.version v
+    WHERE v.state IN ('proposed', 'balloted') AND v.ends <= %(now)s
+) d ORDER BY at, what DESC, agreement
+
+-- name: next_due
+SELECT min(at) FROM (
+    SELECT begins AS at FROM agreements.version WHERE state = 'balloted'
+    UNION ALL
+    SELECT ends FROM agreements.version WHERE state IN ('proposed', 'balloted', 'in_force', 'suspended')
+) d WHERE at > %(now)s
+
+-- name: listing
+SELECT v.agreement, v.number, a.provider, a.recipient, v.state, v.hash, v.begins, v.ends, v.ended_at, v.reconstructed,
+       v.text, a.notice_at, a.suspended_by
+FROM agreements.version v JOIN agreements.agreement a ON a.id = v.agreement ORDER BY v.agreement, v.number
+
+-- name: all_ballots
+SELECT stakeholder, agreement, version, hash, question, choice, expires, at, signature
+FROM agreements.ballot ORDER BY id
+
+-- name: all_events
+SELECT agreement, version, what, at, by, reason FROM agreements.event ORDER BY at, id

@@ -1,0 +1,301 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The register of agreements: proposing, and reading what stands. See `voting` and `life` for the rest.
+
+Every change of one agreement's life locks its row first, so two changes never decide on the same state.
+Every function that changes something MUST run in the caller's transaction, and notes itself in the log there.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from functools import lru_cache
+
+from openpars.agreements.ballots import Ballot, Choice, Question
+from openpars.agreements.bars import bars_for
+from openpars.agreements.canonical import canonical, digest
+from openpars.agreements.check import check, enactable
+from openpars.agreements.faults import Fault, Severity
+from openpars.agreements.model import Agreement, Version
+from openpars.agreements.text import Reading, read
+from openpars.db.connect import Connection
+from openpars.db.sql import load
+from openpars.errors import Code, refuse
+from openpars.log.draft import Draft
+from openpars.log.pending import note
+
+Q = load(__package__)
+
+
+class BrokenText(Exception):
+    """A stored text does not have its hash, or no longer reads. Nothing may be shared by it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Proposed:
+    """A version that awaits its ballots."""
+
+    id: str
+    version: int
+    hash: str
+    state: str
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """Where one version stands. `until`: when its term ends, or it ended. `epoch`: the agreement's fence."""
+
+    agreement: str
+    version: int
+    recipient: str
+    state: str
+    begins: datetime
+    until: datetime
+    epoch: int
+    hash: str
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """One step of an agreement's life. `at`: when it happened."""
+
+    what: str
+    at: datetime
+    by: str
+    reason: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One version in the public register, with everything the public may know: all of it."""
+
+    agreement: str
+    version: int
+    provider: str
+    recipient: str
+    state: str
+    hash: str
+    begins: datetime
+    ends: datetime
+    ended_at: datetime | None
+    reconstructed: bool
+    text: str
+    notice_at: datetime | None
+    suspended_by: str | None
+    ballots: tuple[Ballot, ...]
+    events: tuple[Event, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Locked:
+    """An agreement's row, locked until the transaction ends. `now` is the database's clock after the wait."""
+
+    id: str
+    provider: str
+    recipient: str
+    epoch: int
+    suspended_by: str | None
+    notice_at: datetime | None
+    now: datetime
+
+
+def sentence(faults: Sequence[Fault]) -> str:
+    """The first fault that stands in the way, as one sentence, and how many more there are."""
+    bad = [fault for fault in faults if fault.severity is not Severity.WARNING]
+    first = bad[0]
+    hint = f" Did you mean `{first.suggestion}`?" if first.suggestion else ""
+    more = f" (and {len(bad) - 1} more)" if len(bad) > 1 else ""
+    return f"line {first.line}: {first.message}.{hint}{more}"
+
+
+async def clock(conn: Connection) -> datetime:
+    """The database's clock at this instant, never the transaction's beginning."""
+    row = await (await conn.execute(Q.clock)).fetchone()
+    return _instant(row[0] if row else None)
+
+
+def _instant(value: object) -> datetime:
+    if not isinstance(value, datetime):
+        raise TypeError("an instant was expected")
+    return value
+
+
+async def lock(conn: Connection, agreement: str) -> Locked:
+    """Lock one agreement's row. Raises Refused NOT_FOUND."""
+    row = await (await conn.execute(Q.lock, (agreement,))).fetchone()
+    if row is None:
+        raise refuse(Code.NOT_FOUND, "there is no such agreement", "agreement")
+    return Locked(*row)
+
+
+async def propose(conn: Connection, text: str | bytes, by: str) -> Proposed:
+    """Enter a text as the next version of its agreement. It shares nothing before its ballots carry it.
+
+    Raises Refused INVALID for a text that may not be enacted or whose term is over, CONFLICT when the
+    same text already awaits its ballots or the agreement belongs to other parties.
+    """
+    reading = check(text)
+    agreement = _enactable(reading)
+    number, now = await _next_number(conn, agreement)
+    if agreement.term.ends <= now:
+        raise refuse(Code.INVALID, "the term is already over: its end must lie in the future", "term")
+    known = await (await conn.execute(Q.versions_of, (agreement.id,))).fetchall()
+    wanted = digest(agreement)
+    if any(row[1] == wanted and row[2] in {"proposed", "balloted", "in_force"} for row in known):
+        raise refuse(Code.CONFLICT, "this text already stands in the register", "text")
+    await _insert(conn, agreement, number, text, state="proposed", by=by, ended_at=None)
+    await record(conn, agreement.id, number, Event("proposed", now, by), text_hash=wanted)
+    return Proposed(agreement.id, number, wanted, "proposed")
+
+
+def _enactable(reading: Reading) -> Agreement:
+    if reading.agreement is None or not enactable(reading):
+        raise refuse(Code.INVALID, sentence(reading.faults), "text")
+    return reading.agreement
+
+
+async def _next_number(conn: Connection, agreement: Agreement) -> tuple[int, datetime]:
+    await conn.execute(Q.lock_name, (agreement.id,))
+    known = await (await conn.execute(Q.lock, (agreement.id,))).fetchone()
+    if known is None:
+        await conn.execute(Q.new_agreement, (agreement.id, agreement.provider, agreement.recipient))
+        return 1, await clock(conn)
+    row = Locked(*known)
+    if (row.provider, row.recipient) != (agreement.provider, agreement.recipient):
+        raise refuse(Code.CONFLICT, "an agreement with this id exists between other parties", "agreement.id")
+    versions = await (await conn.execute(Q.versions_of, (agreement.id,))).fetchall()
+    return len(versions) + 1, row.now
+
+
+async def _insert(
+    conn: Connection,
+    agreement: Agreement,
+    number: int,
+    text: str | bytes,
+    *,
+    state: str,
+    by: str,
+    ended_at: datetime | None,
+) -> None:
+    await conn.execute(
+        Q.new_version,
+        {
+            "agreement": agreement.id,
+            "number": number,
+            "text": text if isinstance(text, str) else text.decode(),
+            "canonical": canonical(agreement),
+            "hash": digest(agreement),
+            "state": state,
+            "begins": agreement.term.begins,
+            "ends": agreement.term.ends,
+            "ended_at": ended_at,
+            "reconstructed": ended_at is not None,
+            "by": by,
+        },
+    )
+
+
+async def enter_history(conn: Connection, text: str | bytes, events: Sequence[Event], *, by: str) -> Proposed:
+    """Enter an agreement of the past as it is told: ended from the first, never in force here.
+
+    The one way in for a text that `check` refuses, and harmless: its term MUST be over, so that no share
+    of it is ever made. The last event of kind `ended` says when it ended. Raises Refused INVALID.
+    """
+    reading = read(text)
+    if reading.agreement is None:
+        raise refuse(Code.INVALID, sentence(reading.faults), "text")
+    agreement = reading.agreement
+    number, now = await _next_number(conn, agreement)
+    if agreement.term.ends > now or any(event.at > now for event in events):
+        raise refuse(Code.INVALID, "only what is over can be entered as history", "term")
+    ended = max((event.at for event in events if event.what == "ended"), default=agreement.term.ends)
+    await _insert(conn, agreement, number, text, state="ended", by=by, ended_at=ended)
+    for event in events:
+        values = (agreement.id, number, event.what, event.at, event.by, event.reason)
+        await conn.execute(Q.new_event, values)
+    await record(
+        conn, agreement.id, number, Event("note", now, by, "entered as history"), text_hash=digest(agreement)
+    )
+    return Proposed(agreement.id, number, digest(agreement), "ended")
+
+
+async def record(
+    conn: Connection, agreement: str, number: int, event: Event, *, text_hash: str | None = None
+) -> None:
+    """Keep one step of an agreement's life, in the register and in the log."""
+    await conn.execute(Q.new_event, (agreement, number, event.what, event.at, event.by, event.reason))
+    await note(
+        conn,
+        Draft(
+            "agreement",
+            public={"agreement": agreement, "version": number, "event": event.what, "hash": text_hash},
+            private={"agent": event.by, "at": event.at.isoformat(), "why": event.reason},
+        ),
+    )
+
+
+@lru_cache(maxsize=256)
+def _parsed(text: str, stored_hash: str) -> Agreement:
+    reading = read(text)
+    # The text is obeyed only if it is the one that was voted on, whoever wrote into the table.
+    if reading.agreement is None or digest(reading.agreement) != stored_hash:
+        raise BrokenText
+    return reading.agreement
+
+
+async def version(conn: Connection, agreement: str, number: int) -> Version:
+    """One version, with the bars of today. Raises Refused NOT_FOUND, BrokenText when it was tampered with."""
+    row = await (await conn.execute(Q.version, (agreement, number))).fetchone()
+    if row is None:
+        raise refuse(Code.NOT_FOUND, "there is no such version", "version")
+    parsed = _parsed(row[0], row[1])
+    return Version(parsed, number, row[1], bars_for(parsed.provider, parsed.recipient))
+
+
+async def standings(conn: Connection) -> tuple[Standing, ...]:
+    """Every version of every agreement, whatever its state."""
+    return tuple(Standing(*row) for row in await (await conn.execute(Q.standings)).fetchall())
+
+
+async def versions_in_force(conn: Connection) -> tuple[Version, ...]:
+    """The versions in force at this instant: the state says so and the term covers the database's clock."""
+    rows = await (await conn.execute(Q.in_force)).fetchall()
+    return tuple([await version(conn, agreement, number) for agreement, number in rows])
+
+
+async def fences(conn: Connection, ids: Sequence[str]) -> dict[str, int]:
+    """The epoch of each of these agreements; one that moved means that nothing more may go out."""
+    return {row[0]: row[1] for row in await (await conn.execute(Q.fences, (list(ids),))).fetchall()}
+
+
+def ballot_of(row: Sequence[object]) -> Ballot:
+    """A ballot from its columns, in the order of `queries.sql`."""
+    stakeholder, agreement, number, text_hash, question, choice, expires, at, signature = row
+    return Ballot(
+        str(stakeholder),
+        str(agreement),
+        int(str(number)),
+        str(text_hash),
+        Question(str(question)),
+        Choice(str(choice)),
+        _instant(expires),
+        _instant(at),
+        None if signature is None else str(signature),
+    )
+
+
+async def register(conn: Connection) -> tuple[Entry, ...]:
+    """The public register: every version with its text, ballots and life, history included."""
+    ballots: dict[tuple[str, int], list[Ballot]] = defaultdict(list)
+    for row in await (await conn.execute(Q.all_ballots)).fetchall():
+        one = ballot_of(row)
+        ballots[one.agreement, one.version].append(one)
+    events: dict[tuple[str, int], list[Event]] = defaultdict(list)
+    for agreement, number, *rest in await (await conn.execute(Q.all_events)).fetchall():
+        events[agreement, number].append(Event(*rest))
+    rows = await (await conn.execute(Q.listing)).fetchall()
+    return tuple(
+        Entry(*[*row, tuple(ballots[row[0], row[1]]), tuple(events[row[0], row[1]])]) for row in rows
+    )

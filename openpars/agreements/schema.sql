@@ -1,0 +1,86 @@
+-- What may be shared, who decided it, and when. Texts, ballots and events are only ever added.
+CREATE SCHEMA agreements;
+
+-- One row per agreement: what every change of its life locks first (SELECT ... FOR UPDATE).
+CREATE TABLE agreements.agreement (
+    id           text PRIMARY KEY CHECK (id ~ '^[a-z][a-z0-9-]{0,39}$'),
+    provider     text NOT NULL,
+    recipient    text NOT NULL,
+    epoch        bigint NOT NULL DEFAULT 1,   -- the fence: moves when it is suspended or ended, never back
+    suspended_by text,
+    notice_at    timestamptz,
+    created_at   timestamptz NOT NULL DEFAULT clock_timestamp()
+);
+
+CREATE TABLE agreements.version (
+    agreement    text NOT NULL REFERENCES agreements.agreement,
+    number       integer NOT NULL CHECK (number > 0),
+    text         text NOT NULL,               -- as proposed, comments and all
+    canonical    text NOT NULL,               -- what is voted on and obeyed
+    hash         text NOT NULL CHECK (hash ~ '^[0-9a-f]{64}$'),
+    state        text NOT NULL CHECK (state IN
+                     ('proposed', 'rejected', 'balloted', 'in_force', 'suspended', 'superseded', 'ended')),
+    begins       timestamptz NOT NULL,
+    ends         timestamptz NOT NULL,        -- not included
+    ended_at     timestamptz,                 -- set when it ended, early or not
+    reconstructed boolean NOT NULL DEFAULT false,  -- entered as history: never voted on here, never in force here
+    proposed_by  text NOT NULL,
+    proposed_at  timestamptz NOT NULL DEFAULT clock_timestamp(),
+    PRIMARY KEY (agreement, number),
+    CHECK (begins < ends),
+    CHECK (NOT reconstructed OR state = 'ended')
+);
+
+-- Two versions of one agreement are never in force at once.
+CREATE UNIQUE INDEX version_in_force ON agreements.version (agreement) WHERE state IN ('in_force', 'suspended');
+
+CREATE TABLE agreements.ballot (
+    id           bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    agreement    text NOT NULL,
+    version      integer NOT NULL,
+    stakeholder  text NOT NULL,
+    question     text NOT NULL CHECK (question IN ('enact', 'renew', 'end', 'amend')),
+    choice       text NOT NULL CHECK (choice IN ('yes', 'no', 'abstain')),
+    hash         text NOT NULL,
+    expires      timestamptz NOT NULL,
+    signature    text,                        -- base64 Ed25519 over the statement; null: unsigned, demo mode
+    -- SHA-256 of the statement. A ballot that was once cast cannot be cast again by whoever kept a copy.
+    statement    text NOT NULL UNIQUE,
+    at           timestamptz NOT NULL DEFAULT clock_timestamp(),
+    FOREIGN KEY (agreement, version) REFERENCES agreements.version
+);
+CREATE INDEX ballot_version ON agreements.ballot (agreement, version);
+
+CREATE TABLE agreements.event (
+    id           bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    agreement    text NOT NULL,
+    version      integer NOT NULL,
+    what         text NOT NULL CHECK (what IN
+                     ('proposed', 'ballot', 'carried', 'lost', 'started', 'superseded', 'renewed', 'suspended', 'resumed',
+                      'notice', 'ended', 'lapsed', 'note')),
+    at           timestamptz NOT NULL,        -- when it happened
+    by           text NOT NULL,
+    reason       text,
+    recorded_at  timestamptz NOT NULL DEFAULT clock_timestamp(),
+    FOREIGN KEY (agreement, version) REFERENCES agreements.version
+);
+CREATE INDEX event_agreement ON agreements.event (agreement, id);
+
+-- The public keys with which owners sign ballots. A key is never changed, only followed by another.
+CREATE TABLE agreements.stakeholder_key (
+    provider     text NOT NULL,
+    stakeholder  text NOT NULL,
+    public_key   bytea NOT NULL UNIQUE CHECK (length(public_key) = 32),
+    since        timestamptz NOT NULL DEFAULT clock_timestamp(),
+    revoked_at   timestamptz,
+    PRIMARY KEY (provider, stakeholder, public_key)
+);
+
+GRANT USAGE ON SCHEMA agreements TO openpars_desk, openpars_door;
+GRANT SELECT ON ALL TABLES IN SCHEMA agreements TO openpars_desk, openpars_door;
+GRANT INSERT ON agreements.agreement, agreements.version, agreements.ballot, agreements.event, agreements.stakeholder_key
+    TO openpars_desk;
+-- No login changes a text, a hash, a term, a ballot or an event; none deletes anything.
+GRANT UPDATE (epoch, suspended_by, notice_at) ON agreements.agreement TO openpars_desk;
+GRANT UPDATE (state, ended_at) ON agreements.version TO openpars_desk;
+GRANT UPDATE (revoked_at) ON agreements.stakeholder_key TO openpars_desk;
