@@ -1,0 +1,67 @@
+-- name: new_subscription
+INSERT INTO alerts.subscription (id, recipient, key, agreement, purpose, case_number, criteria, expires)
+VALUES (%s, %s, %s, %s, %s, %s, %s, %s)
+
+-- name: new_watch
+INSERT INTO alerts.watch (agreement, hash, subscription) VALUES (%s, %s, %s)
+
+-- name: position
+SELECT coalesce(max(position), 0) FROM alerts.event
+
+-- name: changes
+SELECT position, agreement, purpose, id FROM shares.change ORDER BY position LIMIT 200
+
+-- name: forget_changes
+DELETE FROM shares.change WHERE position = ANY (%s)
+
+-- name: watchers
+SELECT w.hash, s.id, s.recipient, s.key, s.case_number FROM alerts.watch w JOIN alerts.subscription s ON s.id = w.subscription
+WHERE w.agreement = %s AND w.hash = ANY (%s) AND s.purpose = %s AND s.ended_at IS NULL
+  AND s.expires > clock_timestamp()
+
+-- name: by_criteria
+SELECT id, recipient, key, agreement, purpose, case_number, criteria, expires FROM alerts.subscription
+WHERE criteria IS NOT NULL AND ended_at IS NULL AND expires > clock_timestamp()
+
+-- name: told
+SELECT t.subscription, t.digest, s.recipient, s.key, s.case_number
+FROM alerts.told t JOIN alerts.subscription s ON s.id = t.subscription
+WHERE t.id = %s AND s.agreement = %s AND s.purpose = %s AND s.ended_at IS NULL AND s.expires > clock_timestamp()
+
+-- name: forget_told
+DELETE FROM alerts.told WHERE id = %s AND subscription = %s
+
+-- name: tell
+INSERT INTO alerts.told (subscription, id, digest) VALUES (%s, %s, %s)
+
+-- name: new_event
+INSERT INTO alerts.event (recipient, agreement, epoch, subscription, id, kind, sent)
+VALUES (%s, %s, %s, %s, %s, %s, %s) RETURNING position
+
+-- name: events_after
+SELECT e.position, e.agreement, e.epoch, e.subscription, e.id, e.kind, s.purpose, s.case_number, s.key
+FROM alerts.event e JOIN alerts.subscription s ON s.id = e.subscription
+WHERE e.recipient = %s AND e.position > %s AND s.ended_at IS NULL
+ORDER BY e.position LIMIT 500
+
+-- name: events_unsent
+SELECT e.position, e.agreement, e.epoch, e.subscription, e.id, e.kind, s.purpose, s.case_number, s.key
+FROM alerts.event e JOIN alerts.subscription s ON s.id = e.subscription
+WHERE e.recipient = %s AND NOT e.sent AND s.ended_at IS NULL
+ORDER BY e.position LIMIT 500
+
+-- name: mark_sent
+UPDATE alerts.event SET sent = true WHERE position = ANY (%s)
+
+-- name: end_subscriptions
+UPDATE alerts.subscription SET ended_at = clock_timestamp() WHERE agreement = %s AND ended_at IS NULL
+
+-- name: forget_watches
+DELETE FROM alerts.watch WHERE agreement = %s
+
+-- name: forget_all_told
+DELETE FROM alerts.told t USING alerts.subscription s WHERE s.id = t.subscription AND s.agreement = %s
+
+-- name: subscriptions
+SELECT id, agreement, purpose, case_number, criteria, expires, created_at FROM alerts.subscription
+WHERE recipient = %s AND ended_at IS NULL AND expires > clock_timestamp() ORDER BY created_at

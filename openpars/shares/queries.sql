@@ -1,0 +1,95 @@
+-- name: hold_gate
+LOCK TABLE shares.gate IN ROW SHARE MODE
+
+-- name: close_gate
+LOCK TABLE shares.gate IN EXCLUSIVE MODE
+
+-- name: open_shares
+SELECT agreement, version, purpose, combinations, clock_timestamp() FROM shares.share
+WHERE state <> 'closed' ORDER BY agreement, version, purpose
+
+-- name: kept_rows
+SELECT agreement, version, purpose, slot, grant_no, id, digest FROM shares.kept WHERE arrest = %s
+
+-- name: drop_kept
+DELETE FROM shares.kept
+WHERE arrest = %s AND agreement = %s AND version = %s AND purpose = %s AND slot = %s AND grant_no = %s
+
+-- name: keep
+INSERT INTO shares.kept (arrest, agreement, version, purpose, slot, grant_no, id, digest, until)
+VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s)
+
+-- name: identity
+SELECT id FROM shares.identity WHERE agreement = %s AND arrest = %s AND slot = %s
+
+-- name: new_identity
+INSERT INTO shares.identity (agreement, arrest, slot, id) VALUES (%s, %s, %s, %s)
+
+-- name: announce
+INSERT INTO shares.change (agreement, purpose, id) VALUES (%s, %s, %s)
+
+-- name: register_share
+INSERT INTO shares.share (agreement, version, purpose, combinations, state) VALUES (%s, %s, %s, %s, 'filling')
+
+-- name: known_share
+SELECT state FROM shares.share WHERE agreement = %s AND version = %s
+
+-- name: filling
+SELECT DISTINCT agreement, version FROM shares.share WHERE state = 'filling'
+
+-- name: mark_live
+UPDATE shares.share SET state = 'live' WHERE agreement = %s AND version = %s AND state = 'filling'
+
+-- name: mark_closed
+UPDATE shares.share SET state = 'closed' WHERE agreement = %s
+
+-- name: forget_kept
+DELETE FROM shares.kept WHERE agreement = %s
+
+-- name: forget_changes
+DELETE FROM shares.change WHERE agreement = %s
+
+-- name: due
+SELECT DISTINCT arrest FROM shares.kept WHERE until <= clock_timestamp() LIMIT 500
+
+-- name: next_due
+SELECT min(until), clock_timestamp() FROM shares.kept WHERE until IS NOT NULL
+
+-- name: end_backends
+SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE usename = %s
+
+-- name: unclosed
+SELECT DISTINCT agreement, version FROM shares.share WHERE state <> 'closed'
+
+-- name: live_shares
+SELECT agreement, version, purpose FROM shares.share WHERE state = 'live'
+
+-- name: announce_all
+-- Everybody who was told of a row is told what an amendment makes of it: one pass, as an ordered difference.
+INSERT INTO shares.change (agreement, purpose, id)
+SELECT DISTINCT agreement, purpose, id FROM shares.kept WHERE agreement = %s ORDER BY purpose, id
+
+-- name: forget_kept_version
+DELETE FROM shares.kept WHERE agreement = %s AND version = %s
+
+-- name: mark_version_closed
+UPDATE shares.share SET state = 'closed' WHERE agreement = %s AND version = %s
+
+-- name: version_shares
+SELECT agreement, version, purpose, combinations FROM shares.share
+WHERE agreement = %s AND version = %s AND state <> 'closed'
+
+-- name: all_live
+SELECT count(*) > 0 AND bool_and(state = 'live') FROM shares.share WHERE agreement = %s AND version = %s
+
+-- name: standing_arrests
+SELECT arrest FROM shares.kept WHERE arrest = ANY (%s) AND agreement = %s AND version = %s AND purpose = %s
+
+-- name: identities
+SELECT arrest, slot, id FROM shares.identity WHERE agreement = %s AND arrest = ANY (%s)
+
+-- name: role_exists
+SELECT 1 FROM pg_roles WHERE rolname = %s
+
+-- name: clock
+SELECT clock_timestamp()

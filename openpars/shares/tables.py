@@ -1,0 +1,117 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Names of the physical shares and the statements on them, composed through identifiers only.
+
+schema   share_<agreement, dashes as underscores>
+table    v<version>_<purpose>
+columns  id, grant_no        primary key: one row per person and grant
+         file_version        the arrest file's version it was projected from
+         until               not served from this instant on, or null
+         ways                search, alert, export
+         alert_all           whether a catch-all subscription may hear of it
+         body                the granted fields as JSON text, nothing else
+         criteria            values of the alert_by fields, JSON
+         subject             the person's log key id, sealed
+         k0 … kn             one keyed hash per find_by combination, null where unknown
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+
+from psycopg import sql
+
+NAME_LIMIT = 63
+
+
+def _slug(prefix: str, name: str) -> str:
+    plain = prefix + name.replace("-", "_")
+    if len(plain) <= NAME_LIMIT:
+        return plain
+    return f"{plain[: NAME_LIMIT - 17]}_{hashlib.sha256(name.encode()).hexdigest()[:16]}"
+
+
+def schema_name(agreement: str) -> str:
+    """The schema that holds all tables of one agreement."""
+    return _slug("share_", agreement)
+
+
+def role_name(database: str, agreement: str) -> str:
+    """The login of one agreement. Roles belong to the whole server, so the database is part of it."""
+    return "openpars_s_" + hashlib.sha256(f"{database}/{agreement}".encode()).hexdigest()[:24]
+
+
+@dataclass(frozen=True, slots=True)
+class Share:
+    """One physical share. `combinations` are find_by combinations, fields joined by '+'."""
+
+    agreement: str
+    version: int
+    purpose: str
+    combinations: tuple[str, ...]
+
+    @property
+    def table(self) -> sql.Identifier:
+        """The table, qualified."""
+        return sql.Identifier(schema_name(self.agreement), _slug(f"v{self.version}_", self.purpose))
+
+    def column(self, combination: str) -> sql.Identifier:
+        """The column of one combination. Raises ValueError for one the agreement does not grant."""
+        return sql.Identifier(f"k{self.combinations.index(combination)}")
+
+    def create(self) -> sql.Composed:
+        """The table and an index for each combination."""
+        keys = sql.SQL("").join(
+            sql.SQL(", {} bytea").format(self.column(combination)) for combination in self.combinations
+        )
+        table = sql.SQL(
+            "CREATE TABLE {} (id uuid NOT NULL, grant_no int NOT NULL, file_version bigint NOT NULL,"
+            " until timestamptz, ways text[] NOT NULL, alert_all boolean NOT NULL, body text NOT NULL,"
+            " criteria jsonb NOT NULL, subject bytea{}, PRIMARY KEY (id, grant_no))"
+        ).format(self.table, keys)
+        indexes = sql.SQL("").join(
+            sql.SQL("; CREATE INDEX ON {} ({}) WHERE {} IS NOT NULL").format(
+                self.table, self.column(combination), self.column(combination)
+            )
+            for combination in self.combinations
+        )
+        return table + indexes
+
+    def write(self) -> sql.Composed:
+        """Insert one row; parameters in column order."""
+        return sql.SQL("INSERT INTO {} VALUES ({})").format(
+            self.table, sql.SQL(", ").join(sql.Placeholder() * (9 + len(self.combinations)))
+        )
+
+    def remove(self) -> sql.Composed:
+        """Delete one row by id and grant."""
+        return sql.SQL("DELETE FROM {} WHERE id = %s AND grant_no = %s").format(self.table)
+
+    def find(self, combination: str) -> sql.Composed:
+        """Rows of a keyed hash. Parameters: hash, way, limit. Expired rows are never served."""
+        return sql.SQL(
+            "SELECT id, grant_no, file_version, body, subject FROM {} WHERE {} = %s AND %s = ANY (ways)"
+            " AND (until IS NULL OR until > clock_timestamp()) ORDER BY id, grant_no LIMIT %s"
+        ).format(self.table, self.column(combination))
+
+    def by_id(self) -> sql.Composed:
+        """Rows of one public id. Parameters: id, way."""
+        return sql.SQL(
+            "SELECT id, grant_no, file_version, body, subject FROM {} WHERE id = %s AND %s = ANY (ways)"
+            " AND (until IS NULL OR until > clock_timestamp()) ORDER BY grant_no"
+        ).format(self.table)
+
+    def for_alert(self) -> sql.Composed:
+        """What matching needs of one public id. Parameter: id."""
+        keys = sql.SQL("").join(sql.SQL(", {}").format(self.column(name)) for name in self.combinations)
+        return sql.SQL(
+            "SELECT grant_no, file_version, body, criteria, alert_all, subject{} FROM {} WHERE id = %s"
+            " AND 'alert' = ANY (ways) AND (until IS NULL OR until > clock_timestamp()) ORDER BY grant_no"
+        ).format(keys, self.table)
+
+    def standing(self) -> sql.Composed:
+        """Of the given ids, which rows stand now, at which file version. Parameter: ids."""
+        return sql.SQL(
+            "SELECT id, grant_no, file_version FROM {} WHERE id = ANY (%s)"
+            " AND (until IS NULL OR until > clock_timestamp())"
+        ).format(self.table)
