@@ -1,0 +1,225 @@
+# SPDX-License-Identifier: Apache-2.0
+"""`openpars agreement …`: check and read agreements offline; propose, vote and end in a running city.
+
+Exit status: 0 fine, 1 something was found (or refused), 2 it could not run.
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Annotated, Any
+
+import httpx
+import typer
+
+from openpars.agreements.ballots import Choice, Question
+from openpars.agreements.bars import packs, version_of
+from openpars.agreements.canonical import digest
+from openpars.agreements.check import check, enactable
+from openpars.agreements.faults import Fault
+from openpars.agreements.plain import markdown, sections
+
+app = typer.Typer(no_args_is_help=True, help="Check, read, propose, vote on and end data-sharing agreements.")
+
+Files = Annotated[list[Path], typer.Argument(help="Agreement texts (TOML).", show_default=False)]
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON and nothing else.")]
+DataDir = Annotated[Path, typer.Option("--data-dir", help="The running city's data directory.")]
+Key = Annotated[
+    str | None,
+    typer.Option("--key", envvar="OPENPARS_KEY", help="Your key; in a demo city it is found by --as."),
+]
+
+
+def _stop(message: str, *, as_json: bool) -> typer.Exit:
+    if as_json:
+        print(json.dumps({"error": message}))
+    else:
+        typer.echo(message, err=True)
+    return typer.Exit(2)
+
+
+def _read(path: Path, *, as_json: bool) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError:
+        raise _stop(f"cannot read {path}", as_json=as_json) from None
+
+
+def _fault(fault: Fault) -> dict[str, Any]:
+    return {
+        "line": fault.line,
+        "severity": fault.severity.value,
+        "message": fault.message,
+        "suggestion": fault.suggestion,
+    }
+
+
+@app.command("check")
+def check_files(files: Files, as_json: AsJson = False) -> None:
+    """Say what is wrong with agreement texts, with line and nearest right word.
+
+    An error is not an agreement; a refusal is one that may not be enacted; a warning is worth knowing.
+    Exit status 0 if every text may be proposed, 1 if not, 2 if a file cannot be read.
+    """
+    texts = [(path, _read(path, as_json=as_json)) for path in files]
+    results = []
+    for path, text in texts:
+        reading = check(text, str(path))
+        fine = enactable(reading)
+        results.append((fine, reading))
+        if not as_json:
+            for fault in reading.faults:
+                print(fault)
+            print(f"{path}: {'fine' if fine else 'not fit to be enacted'}")
+    if as_json:
+        print(
+            json.dumps(
+                {
+                    "files": [
+                        {
+                            "file": one.file,
+                            "ok": fine,
+                            "id": one.agreement.id if one.agreement else None,
+                            "hash": digest(one.agreement) if one.agreement else None,
+                            "faults": [_fault(fault) for fault in one.faults],
+                        }
+                        for fine, one in results
+                    ]
+                }
+            )
+        )
+    raise typer.Exit(0 if all(fine for fine, _ in results) else 1)
+
+
+@app.command("text")
+def text_of(files: Files, as_json: AsJson = False) -> None:
+    """Print the plain-English text of agreements, generated from what the system obeys.
+
+    Exit status 0, 1 if a text is not an agreement (see `check`), 2 if a file cannot be read.
+    """
+    documents: list[dict[str, Any]] = []
+    texts = [(path, _read(path, as_json=as_json)) for path in files]
+    broken = False
+    for path, text in texts:
+        reading = check(text, str(path))
+        if reading.agreement is None or reading.agreement.provider not in packs():
+            broken = True
+            for fault in reading.faults:
+                typer.echo(str(fault), err=True)
+            documents.append(
+                {"file": str(path), "markdown": None, "faults": [_fault(f) for f in reading.faults]}
+            )
+            continue
+        version = version_of(reading.agreement)
+        documents.append(
+            {
+                "file": str(path),
+                "id": reading.agreement.id,
+                "hash": version.hash,
+                "markdown": markdown(version),
+                "sections": [
+                    {"id": s.id, "title": s.title, "paragraphs": list(s.paragraphs), "points": list(s.points)}
+                    for s in sections(version)
+                ],
+            }
+        )
+    if as_json:
+        print(json.dumps({"files": documents}))
+    else:
+        print("\n".join(document["markdown"] for document in documents if document["markdown"]))
+    raise typer.Exit(1 if broken else 0)
+
+
+def _city(data_dir: Path, key: str | None, role: str, *, as_json: bool) -> httpx.Client:
+    """A client of the running city, with a key: given, or the demo's."""
+    try:
+        base = json.loads((data_dir / "city.json").read_text("utf-8"))["base_url"]
+    except (OSError, ValueError, KeyError):
+        raise _stop(
+            f"no city is running in {data_dir}: start one with `openpars up`", as_json=as_json
+        ) from None
+    if key is None:
+        try:
+            key = json.loads((data_dir / "demo-keys.json").read_text("utf-8"))["keys"][role]
+        except (OSError, ValueError, KeyError):
+            message = f"no key for {role}: give --key or OPENPARS_KEY"
+            raise _stop(message, as_json=as_json) from None
+    return httpx.Client(base_url=str(base), headers={"Authorization": f"Bearer {key}"}, timeout=120)
+
+
+def _send(client: httpx.Client, path: str, *, as_json: bool, **request: Any) -> dict[str, Any]:
+    """POST and print; a refusal is printed with its code and ends with status 1."""
+    try:
+        with client:
+            answer = client.post(path, **request)
+            body = answer.json()
+    except (httpx.HTTPError, ValueError):
+        raise _stop("the city does not answer", as_json=as_json) from None
+    if as_json:
+        print(json.dumps(body))
+    elif answer.is_error:
+        typer.echo(f"{body.get('title', 'Refused')}: {body.get('detail', '')}", err=True)
+    if answer.is_error:
+        raise typer.Exit(1)
+    return body if isinstance(body, dict) else {}
+
+
+@app.command()
+def propose(
+    file: Annotated[Path, typer.Argument(help="The agreement's text.", show_default=False)],
+    data_dir: DataDir = Path("var"),
+    key: Key = None,
+    role: Annotated[str, typer.Option("--as", help="Whose demo key to use.")] = "solicitor",
+    as_json: AsJson = False,
+) -> None:
+    """Propose a text to the owners of the record. It is checked first; nothing is shared before they vote."""
+    text = _read(file, as_json=as_json)
+    client = _city(data_dir, key, role, as_json=as_json)
+    headers = {"Content-Type": "application/toml"}
+    body = _send(client, "/agreements", as_json=as_json, content=text, headers=headers)
+    if not as_json:
+        print(f"{body.get('id')} version {body.get('version')}: {body.get('state')}\nhash {body.get('hash')}")
+
+
+@app.command()
+def ballot(
+    agreement: Annotated[str, typer.Argument(help="The agreement's id.", show_default=False)],
+    question: Annotated[Question, typer.Argument(help="What is decided.", show_default=False)],
+    choice: Annotated[Choice, typer.Argument(help="Your answer.", show_default=False)],
+    version: Annotated[int, typer.Option(help="Which version.", show_default=False)],
+    role: Annotated[str, typer.Option("--as", help="Which stakeholder's demo key to use.")] = "police",
+    text_hash: Annotated[str | None, typer.Option("--hash", help="The hash you vote on.")] = None,
+    expires: Annotated[str | None, typer.Option(help="Until when the ballot counts (an instant).")] = None,
+    signature: Annotated[str | None, typer.Option(help="Ed25519 over the statement, base64.")] = None,
+    data_dir: DataDir = Path("var"),
+    key: Key = None,
+    as_json: AsJson = False,
+) -> None:
+    """Cast one stakeholder's ballot on one text."""
+    client = _city(data_dir, key, role, as_json=as_json)
+    answer: dict[str, Any] = {"version": version, "question": question.value, "choice": choice.value}
+    answer |= {
+        name: value
+        for name, value in (("hash", text_hash), ("expires", expires), ("signature", signature))
+        if value is not None
+    }
+    body = _send(client, f"/agreements/{agreement}/ballots", as_json=as_json, json=answer)
+    if not as_json:
+        print(f"{body.get('state')}: {body.get('counts')}")
+
+
+@app.command()
+def end(
+    agreement: Annotated[str, typer.Argument(help="The agreement's id.", show_default=False)],
+    reason: Annotated[str, typer.Option(help="Why; it is published.", show_default=False)],
+    role: Annotated[str, typer.Option("--as", help="Whose demo key to use.")] = "solicitor",
+    data_dir: DataDir = Path("var"),
+    key: Key = None,
+    as_json: AsJson = False,
+) -> None:
+    """End an agreement now. Its recipient sees nothing more from this instant."""
+    client = _city(data_dir, key, role, as_json=as_json)
+    body = _send(client, f"/agreements/{agreement}/end", as_json=as_json, json={"reason": reason})
+    if not as_json:
+        print(f"{agreement}: {body.get('state')}")

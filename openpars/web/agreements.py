@@ -1,0 +1,154 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Agreements over HTTP: `/agreements`. Reading the register is for everybody; the rest is for the owners."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from fastapi import APIRouter
+from starlette.requests import Request
+from starlette.responses import Response
+
+from openpars.agreements import register
+from openpars.agreements.ballots import Ballot, Choice, Question
+from openpars.agreements.register import Entry
+from openpars.desk import solicitor
+from openpars.desk.view import time
+from openpars.errors import Code, refuse
+from openpars.web import intake, respond
+from openpars.web.intake import desk_route, done, receive
+from openpars.web.shapes import BallotShape, ReasonShape, Shape, schema_of
+
+router = APIRouter(tags=["agreements"])
+
+TOML = "application/toml"
+
+
+def _json(shape: type[Shape]) -> dict[str, Any]:
+    return {"requestBody": {"content": {"application/json": {"schema": schema_of(shape)}}}}
+
+
+def _id(request: Request) -> str:
+    return str(request.path_params["agreement"])
+
+
+@router.get("/agreements", response_class=Response)
+async def listing(request: Request) -> Response:
+    """The public register: every version of every agreement, with its text, ballots and life."""
+    async with request.app.state.pool.connection() as conn:
+        entries = await register.register(conn)
+    return respond.json({"agreements": [_entry(entry) for entry in entries]})
+
+
+@router.get("/agreements/{agreement}", response_class=Response)
+@desk_route
+async def one(request: Request) -> Response:
+    """One agreement: its versions, the last one first."""
+    async with request.app.state.pool.connection() as conn:
+        entries = [entry for entry in await register.register(conn) if entry.agreement == _id(request)]
+    if not entries:
+        raise refuse(Code.NOT_FOUND, "There is no such agreement.")
+    entries.sort(key=lambda entry: -entry.version)
+    return respond.json({"id": entries[0].agreement, "versions": [_entry(entry) for entry in entries]})
+
+
+@router.post(
+    "/agreements",
+    status_code=201,
+    response_class=Response,
+    openapi_extra={"requestBody": {"content": {TOML: {"schema": {"type": "string"}}}}},
+)
+@desk_route
+async def propose(request: Request) -> Response:
+    """Propose a text as the next version of its agreement. The solicitor does."""
+    received, text = await intake.receive_bytes(request, TOML)
+    return done(await solicitor.propose(received.room, received.asked, text))
+
+
+@router.post("/agreements/{agreement}/ballots", response_class=Response, openapi_extra=_json(BallotShape))
+@desk_route
+async def ballot(request: Request) -> Response:
+    """Cast a ballot: whose it is follows from the key."""
+    received, shape = await receive(request, BallotShape)
+    answer = await solicitor.ballot(
+        received.room,
+        received.asked,
+        _id(request),
+        version=shape.version,
+        question=Question(shape.question),
+        choice=Choice(shape.choice),
+        hash=shape.hash,
+        expires=shape.expires,
+        signature=shape.signature,
+    )
+    return done(answer)
+
+
+@router.post("/agreements/{agreement}/end", response_class=Response, openapi_extra=_json(ReasonShape))
+@desk_route
+async def end(request: Request) -> Response:
+    """End an agreement now."""
+    received, shape = await receive(request, ReasonShape)
+    reason = shape.reason or "ended by the city"
+    return done(await solicitor.end(received.room, received.asked, _id(request), reason))
+
+
+@router.post("/agreements/{agreement}/suspend", response_class=Response, openapi_extra=_json(ReasonShape))
+@desk_route
+async def suspend(request: Request) -> Response:
+    """Suspend an agreement: any one owner may."""
+    received, shape = await receive(request, ReasonShape)
+    reason = shape.reason or "suspended"
+    return done(await solicitor.suspend(received.room, received.asked, _id(request), reason))
+
+
+@router.post("/agreements/{agreement}/resume", response_class=Response, openapi_extra=_json(ReasonShape))
+@desk_route
+async def resume(request: Request) -> Response:
+    """Lift a suspension: only who suspended may."""
+    received, shape = await receive(request, ReasonShape)
+    reason = shape.reason or "resumed"
+    return done(await solicitor.resume(received.room, received.asked, _id(request), reason))
+
+
+@router.post("/agreements/{agreement}/notice", response_class=Response, openapi_extra=_json(ReasonShape))
+@desk_route
+async def notice(request: Request) -> Response:
+    """Give notice that the agreement will not be renewed."""
+    received, shape = await receive(request, ReasonShape)
+    reason = shape.reason or "notice given"
+    return done(await solicitor.give_notice(received.room, received.asked, _id(request), reason))
+
+
+def _entry(entry: Entry) -> dict[str, object]:
+    return {
+        "id": entry.agreement,
+        "version": entry.version,
+        "provider": entry.provider,
+        "recipient": entry.recipient,
+        "state": entry.state,
+        "hash": entry.hash,
+        "begins": time(entry.begins),
+        "ends": time(entry.ends),
+        "ended_at": time(entry.ended_at),
+        "notice_at": time(entry.notice_at),
+        "suspended_by": entry.suspended_by,
+        "reconstructed": entry.reconstructed,
+        "text": entry.text,
+        "ballots": [_ballot(one) for one in entry.ballots],
+        "events": [
+            {"what": one.what, "at": time(one.at), "by": one.by, "reason": one.reason} for one in entry.events
+        ],
+    }
+
+
+def _ballot(one: Ballot) -> dict[str, object]:
+    return {
+        "stakeholder": one.stakeholder,
+        "question": one.question.value,
+        "choice": one.choice.value,
+        "at": time(one.at),
+        "expires": time(one.expires),
+        "signature": one.signature,
+        "signed": one.signature is not None,
+    }

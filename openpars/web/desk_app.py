@@ -1,0 +1,67 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The process of the desks: staff API and pages, agreements, the public register.
+
+It listens on a Unix socket in the city's directory; the door hands over what is not a recipient's.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+
+from fastapi import FastAPI
+
+from openpars.db.bell import Bell
+from openpars.db.connect import pool
+from openpars.log.keys import KeyStore
+from openpars.record import vault
+from openpars.settings import Settings, load_city, load_desk
+from openpars.shares.keep import Keeper
+from openpars.shares.keys import ShareKeys
+from openpars.web import agreements, desk, respond
+from openpars.web.pages import desk_pages, public_pages
+
+
+@asynccontextmanager
+async def _run(app: FastAPI, settings: Settings) -> AsyncIterator[None]:
+    secrets = load_desk(settings.data_dir)
+    async with AsyncExitStack() as stack:
+        vault.hold(secrets.record_key)
+        app.state.city = load_city(settings.data_dir)
+        app.state.data_dir = settings.data_dir
+        app.state.secrets = secrets
+        app.state.pool = await stack.enter_async_context(
+            pool(secrets.desk_dsn, min_size=2, max_size=12, name="desk")
+        )
+        app.state.owner = await stack.enter_async_context(pool(secrets.owner_dsn, max_size=3, name="owner"))
+        app.state.share_keys = ShareKeys(secrets.share_key)
+        app.state.keeper = Keeper(app.state.share_keys)
+        app.state.key_store = KeyStore(settings.keys_file)
+        stack.callback(app.state.key_store.close)
+        app.state.bell = await stack.enter_async_context(Bell(secrets.desk_dsn))
+        yield
+
+
+def create_app(settings: Settings) -> FastAPI:
+    """The application."""
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        async with _run(app, settings):
+            yield
+
+    app = FastAPI(
+        title="OpenPARS desks",
+        version="1",
+        lifespan=lifespan,
+        docs_url=None,
+        redoc_url=None,
+        openapi_url="/openapi.json",
+    )
+    app.add_middleware(respond.SecurityHeaders)
+    respond.answer_errors(app)
+    app.include_router(desk.router)
+    app.include_router(agreements.router)
+    app.include_router(desk_pages.router)
+    app.include_router(public_pages.router)
+    return app

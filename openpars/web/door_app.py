@@ -1,0 +1,117 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The process that serves recipients: `/v1`, `/log`, `/recipient`. It cannot read the record.
+
+It listens on the city's address and hands everything else to the desk process.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+
+from fastapi import FastAPI
+from starlette.requests import Request
+from starlette.responses import Response
+
+from openpars.alerts.dispatch import Dispatcher
+from openpars.alerts.envelope import Seals
+from openpars.alerts.fence import FenceWatch
+from openpars.db.connect import pool
+from openpars.disclosure.clock import Clock
+from openpars.disclosure.gate import Gate
+from openpars.disclosure.pools import AgreementPools
+from openpars.disclosure.register import Register
+from openpars.log.keys import KeyStore
+from openpars.log.note import Signer
+from openpars.log.writer import Writer
+from openpars.settings import Settings, load_city, load_door
+from openpars.shares.keys import ShareKeys
+from openpars.web import logs, recipient, respond
+from openpars.web.pages import recipient_pages
+from openpars.web.proxy import DeskProxy
+
+METHODS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"]
+
+
+@asynccontextmanager
+async def _run(app: FastAPI, settings: Settings) -> AsyncIterator[None]:
+    secrets, city = load_door(settings.data_dir), load_city(settings.data_dir)
+    async with AsyncExitStack() as stack:
+        door = await stack.enter_async_context(pool(secrets.door_dsn, min_size=2, max_size=10, name="door"))
+        keys = ShareKeys(secrets.share_key)
+        pools = AgreementPools(secrets.door_dsn, keys)
+        stack.push_async_callback(pools.close_all)
+        register = Register(door)
+        signer = Signer(f"{city.origin}/disclosures", bytes.fromhex(secrets.disclosures_key))
+        store = KeyStore(settings.keys_file)
+        stack.callback(store.close)
+        gate = Gate(pool=door, pools=pools, register=register, clock=Clock(last_logged=None), keys=keys)
+        gate.partner_access = city.partner_access
+        writer = await stack.enter_async_context(
+            Writer(
+                secrets.door_dsn,
+                tree="disclosures",
+                signer=signer,
+                keys=store,
+                admit=gate.admit,
+                head_file=settings.data_dir / "keys" / "disclosures.head",
+            )
+        )
+        gate.writer = writer
+        gate.clock = Clock(last_logged=writer.last_at)
+        await gate.read_clock()
+        await register.reload()
+        dispatcher = Dispatcher(
+            gate=gate, dsn=secrets.door_dsn, seals=Seals(secrets.token_key), source=city.origin
+        )
+        await dispatcher.load()
+        watch = FenceWatch(gate=gate, dispatcher=dispatcher, dsn=secrets.door_dsn)
+        for name, work in (("alerts", dispatcher.run()), ("fence", watch.run())):
+            stack.push_async_callback(_stop, asyncio.create_task(work, name=name))
+        proxy = DeskProxy(settings.desk_socket)
+        stack.push_async_callback(proxy.close)
+        app.state.pool = door
+        app.state.gate = gate
+        app.state.dispatcher = dispatcher
+        app.state.city = city
+        app.state.verifier_key = str(signer.verifier)
+        app.state.proxy = proxy
+        yield
+
+
+async def _stop(task: asyncio.Task[None]) -> None:
+    task.cancel()
+    with contextlib.suppress(asyncio.CancelledError):
+        await task
+
+
+def create_app(settings: Settings) -> FastAPI:
+    """The application. Raises MissingSecret at start-up when this is no city's data directory."""
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        async with _run(app, settings):
+            yield
+
+    app = FastAPI(
+        title="OpenPARS for recipients",
+        version="1",
+        lifespan=lifespan,
+        docs_url=None,
+        redoc_url=None,
+        openapi_url="/v1/openapi.json",
+    )
+    app.add_middleware(respond.SecurityHeaders)
+    respond.answer_errors(app)
+    app.include_router(recipient.router)
+    app.include_router(logs.router)
+    app.include_router(recipient_pages.router)
+    app.add_api_route("/{path:path}", _to_desk, methods=METHODS, include_in_schema=False, response_model=None)
+    return app
+
+
+async def _to_desk(request: Request) -> Response:
+    answer: Response = await request.app.state.proxy(request)
+    return answer

@@ -1,0 +1,214 @@
+# SPDX-License-Identifier: Apache-2.0
+"""How a request comes to a desk: read strictly, or refused with the field and what would be right.
+
+One function, `receive`, for every desk route: who asks, the body as one closed shape, the retry key and
+the version. A refused request of a known role leaves a note in the acts log; no value of it does.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from functools import wraps
+from typing import Any, NoReturn, TypeVar
+
+import orjson
+from pydantic import ValidationError
+from starlette.requests import Request
+from starlette.responses import Response
+
+from openpars.desk.room import Actor, Asked, Room
+from openpars.desk.transact import Answer, note_refusal
+from openpars.errors import Code, Refused, refuse
+from openpars.record.file import HOME
+from openpars.record.pack import pack
+from openpars.record.vault import held
+from openpars.web import auth, respond
+from openpars.web.shapes import Shape
+
+S = TypeVar("S", bound=Shape)
+
+BODY_LIMIT = 256 * 1024
+
+_FIELD = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,39}", re.ASCII)
+_KEY = re.compile(r"[\x21-\x7e]{1,200}", re.ASCII)
+_VERSION = re.compile(r'(?:W/)?"?([1-9][0-9]{0,8})"?', re.ASCII)
+
+_SAYS: Mapping[str, str] = {
+    "missing": "This is required.",
+    "extra_forbidden": "There is no field of this name here.",
+    "string_type": "A text.",
+    "string_too_long": "This text is too long.",
+    "int_type": "A whole number.",
+    "int_from_float": "A whole number.",
+    "greater_than_equal": "This number is out of range.",
+    "less_than_equal": "This number is out of range.",
+    "bool_type": "true or false.",
+    "list_type": "A list.",
+    "model_type": "An object.",
+    "model_attributes_type": "An object.",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Received:
+    """A request at a desk, as far as every route needs it."""
+
+    room: Room
+    asked: Asked
+
+    @property
+    def actor(self) -> Actor:
+        """Who asks."""
+        return self.asked.actor
+
+
+def room_of(request: Request) -> Room:
+    """What `desk_app` opened for this process."""
+    state = request.app.state
+    return Room(
+        pool=state.pool,
+        owner=state.owner,
+        keeper=state.keeper,
+        share_keys=state.share_keys,
+        bell=state.bell,
+        key_store=state.key_store,
+        pack=pack(HOME),
+        demo=state.city.demo,
+    )
+
+
+def desk_route(
+    handler: Callable[[Request], Awaitable[Response]],
+) -> Callable[[Request], Awaitable[Response]]:
+    """Answer every refusal of a handler as a problem, and note it when we know whose it is."""
+
+    @wraps(handler)
+    async def answered(request: Request) -> Response:
+        try:
+            return await handler(request)
+        except Refused as problem:
+            actor: Actor | None = getattr(request.state, "actor", None)
+            if actor is not None and problem.refusal.status < 500:
+                await note_refusal(room_of(request), actor, handler.__name__, problem.refusal)
+            return respond.problem(problem.refusal)
+
+    return answered
+
+
+async def who(request: Request) -> Actor:
+    """Who asks. Raises Refused UNAUTHENTICATED."""
+    staff = await auth.staff(request)
+    actor = Actor(staff.role, staff.key_id, staff.user)
+    request.state.actor = actor
+    return actor
+
+
+async def receive(request: Request, shape: type[S]) -> tuple[Received, S]:
+    """Who asks, and a JSON body of this shape. Raises Refused."""
+    actor = await who(request)
+    _media(request, "application/json")
+    body = await respond.body(request, BODY_LIMIT)
+    read = parse(body, shape)
+    return Received(room_of(request), _asked(request, actor, body)), read
+
+
+async def receive_bytes(request: Request, media: str) -> tuple[Received, bytes]:
+    """Who asks, and a body of another kind."""
+    actor = await who(request)
+    _media(request, media)
+    body = await respond.body(request, BODY_LIMIT)
+    return Received(room_of(request), _asked(request, actor, body)), body
+
+
+def _media(request: Request, wanted: str) -> None:
+    # A form on another site can send texts and forms without asking the browser, but not this.
+    given = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if given != wanted:
+        raise refuse(Code.INVALID, f"Send the body as {wanted}.", "Content-Type")
+
+
+def _asked(request: Request, actor: Actor, body: bytes) -> Asked:
+    key = request.headers.get("idempotency-key")
+    if key is not None and _KEY.fullmatch(key) is None:
+        raise refuse(Code.INVALID, "1 to 200 visible ASCII characters.", "Idempotency-Key")
+    expected = request.headers.get("if-match")
+    version = None
+    if expected is not None and expected.strip() != "*":
+        found = _VERSION.fullmatch(expected.strip())
+        if found is None:
+            raise refuse(Code.INVALID, "The version number that the form was made from.", "If-Match")
+        version = int(found[1])
+    whole = f"{request.method} {request.url.path} {hashlib.sha256(body).hexdigest()}"
+    return Asked(actor, key, held().mark("request", whole), version)
+
+
+def parse(body: bytes, shape: type[S]) -> S:
+    """One JSON object of a shape. Raises Refused INVALID with the field as a dotted path."""
+    if not body.strip():
+        body = b"{}"
+    try:
+        content = orjson.loads(body)
+    except orjson.JSONDecodeError:
+        raise refuse(Code.INVALID, "The body is one JSON object in UTF-8, without NaN or Infinity.") from None
+    _same_name_once(body)
+    if not isinstance(content, dict):
+        raise refuse(Code.INVALID, "The body is one JSON object.")
+    try:
+        return shape.model_validate(content)
+    except ValidationError as problems:
+        raise _invalid(problems) from None
+
+
+def _same_name_once(body: bytes) -> None:
+    """Two fields of one name mean one thing to us and another to the next reader: refused."""
+
+    def once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+        found = dict(pairs)
+        if len(found) != len(pairs):
+            raise refuse(Code.INVALID, "Each field stands once in an object.")
+        return found
+
+    def no_constant(_: str) -> NoReturn:
+        raise refuse(Code.INVALID, "The body is one JSON object in UTF-8, without NaN or Infinity.")
+
+    try:
+        json.loads(
+            body, object_pairs_hook=once, parse_constant=no_constant, parse_int=_digits, parse_float=_digits
+        )
+    except RecursionError:
+        raise refuse(Code.INVALID, "The body is nested too deep.") from None
+    except ValueError:
+        raise refuse(Code.INVALID, "The body is one JSON object in UTF-8.") from None
+
+
+def _digits(text: str) -> str:
+    # Never turned into a number here: a number of 200,000 digits would take its time.
+    return text
+
+
+def _invalid(problems: ValidationError) -> Refused:
+    first = problems.errors(include_url=False, include_context=True, include_input=False)[0]
+    kind = str(first["type"])
+    detail = _SAYS.get(kind, "This is not right.")
+    if kind == "value_error":
+        detail = str(first["ctx"]["error"])
+    elif kind == "literal_error":
+        detail = f"One of {first['ctx']['expected']}."
+    path = ".".join(_part(part) for part in first["loc"])
+    return refuse(Code.INVALID, detail, path or None)
+
+
+def _part(part: int | str) -> str:
+    # The name of an unknown field is the caller's own text: shown only when it looks like a name.
+    if isinstance(part, int):
+        return str(part)
+    return part if _FIELD.fullmatch(part) else "?"
+
+
+def done(answer: Answer, **more: object) -> Response:
+    """The answer, encoded once."""
+    return respond.json({**answer.body, **more}, answer.status)

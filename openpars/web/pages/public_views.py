@@ -1,0 +1,123 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The public register and the log as the templates read them. Pure, from the register's own entries."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+
+from openpars.agreements import plain
+from openpars.agreements.model import Version
+from openpars.agreements.register import Entry
+from openpars.web.pages.models import (
+    AgreementCard,
+    AgreementView,
+    BallotView,
+    EventView,
+    TreeView,
+    VersionLink,
+)
+from openpars.web.pages.words import Words
+
+# Which version of an agreement stands for it in the list: what is in force, else what comes, else the last.
+_RANK = ("in_force", "notice_given", "suspended", "balloted", "proposed")
+
+Versions = Mapping[tuple[str, int], Version | None]
+
+
+def shown_state(entry: Entry, now: datetime) -> str:
+    """The state in a word of the catalogue. A term that is over is over, whether or not it was swept yet."""
+    if entry.state in {"in_force", "suspended"} and now >= entry.ends:
+        return "ended"
+    if entry.state == "in_force" and entry.notice_at is not None:
+        return "notice_given"
+    return entry.state
+
+
+def _over_at(entry: Entry) -> datetime:
+    """The first instant outside: the term's end, or an earlier end."""
+    return min(entry.ends, entry.ended_at) if entry.ended_at is not None else entry.ends
+
+
+def cards(
+    entries: Sequence[Entry], versions: Versions, now: datetime, words: Words
+) -> tuple[AgreementCard, ...]:
+    """One card for each agreement, by the version that matters most now."""
+    by_agreement: dict[str, list[Entry]] = defaultdict(list)
+    for entry in entries:
+        by_agreement[entry.agreement].append(entry)
+    return tuple(card(found, _chosen(found, now), versions, now, words) for found in by_agreement.values())
+
+
+def _chosen(entries: Sequence[Entry], now: datetime) -> Entry:
+    def rank(entry: Entry) -> tuple[int, int]:
+        state = shown_state(entry, now)
+        return (_RANK.index(state) if state in _RANK else len(_RANK), -entry.version)
+
+    return min(entries, key=rank)
+
+
+def card(
+    entries: Sequence[Entry], chosen: Entry, versions: Versions, now: datetime, words: Words
+) -> AgreementCard:
+    """The card of one agreement, as of one of its versions."""
+    version = versions.get((chosen.agreement, chosen.version))
+    return AgreementCard(
+        id=chosen.agreement,
+        title=(version.agreement.title or "") if version is not None else "",
+        recipient=words.maybe(f"party.{chosen.recipient}", chosen.recipient),
+        provider=words.maybe(f"party.{chosen.provider}", chosen.provider),
+        version=chosen.version,
+        state=shown_state(chosen, now),
+        purposes=tuple(p.replace("-", " ") for p in version.agreement.purposes)
+        if version is not None
+        else (),
+        begins=chosen.begins,
+        ends=_over_at(chosen),
+        zone=version.term.zone if version is not None else "America/New_York",
+        versions=tuple(
+            VersionLink(
+                number=entry.version,
+                state=shown_state(entry, now),
+                begins=entry.begins,
+                ends=_over_at(entry),
+                href=f"/public/agreements/{entry.agreement}?version={entry.version}",
+            )
+            for entry in sorted(entries, key=lambda entry: -entry.version)
+        ),
+        href=f"/public/agreements/{chosen.agreement}",
+    )
+
+
+def agreement(
+    entries: Sequence[Entry], number: int | None, versions: Versions, now: datetime, words: Words
+) -> AgreementView | None:
+    """One version, whole; `number` None: the one that matters most now. None when there is no such."""
+    chosen = next((e for e in entries if e.version == number), None) if number else _chosen(entries, now)
+    if chosen is None:
+        return None
+    version = versions.get((chosen.agreement, chosen.version))
+    return AgreementView(
+        card=card(entries, chosen, versions, now, words),
+        title=(version.agreement.title or "") if version is not None else "",
+        hash=chosen.hash,
+        plain=plain.sections(version) if version is not None else (),
+        ballots=tuple(
+            BallotView(b.stakeholder, b.question.value, b.choice.value, b.at, b.signature is None)
+            for b in chosen.ballots
+        ),
+        life=tuple(EventView(e.what, e.at, e.by, e.reason or "") for e in chosen.events),
+        source=chosen.text,
+        reconstructed=chosen.reconstructed,
+        broken=version is None,
+    )
+
+
+def tree(note: bytes | None) -> TreeView:
+    """A checkpoint taken apart for reading. Nobody relies on this: the verifier reads the note itself."""
+    if note is None:
+        return TreeView(None, "", "")
+    text = note.decode()
+    lines = text.split("\n")
+    return TreeView(int(lines[1]), lines[2], text)

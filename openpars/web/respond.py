@@ -1,0 +1,108 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Answers over HTTP: encoded once, problems from the closed list, headers that keep foreign content out."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+
+import orjson
+import psycopg
+from fastapi import FastAPI
+from starlette.datastructures import MutableHeaders
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from openpars.errors import Code, Refusal, Refused, refuse
+
+MEDIA_JSON = "application/json"
+MEDIA_PROBLEM = "application/problem+json"
+
+HEADERS: Mapping[str, str] = {
+    "content-security-policy": (
+        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; font-src 'self';"
+        " connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+    ),
+    "x-content-type-options": "nosniff",
+    "referrer-policy": "no-referrer",
+    "cross-origin-opener-policy": "same-origin",
+    "cross-origin-resource-policy": "same-origin",
+    "permissions-policy": "camera=(), geolocation=(), microphone=()",
+}
+
+
+class SecurityHeaders:
+    """Adds the headers to every answer; answers about people are never stored by a cache."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """ASGI."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+
+        async def with_headers(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                headers = MutableHeaders(scope=message)
+                for name, value in HEADERS.items():
+                    headers.setdefault(name, value)
+                headers.setdefault("cache-control", "no-store")
+            await send(message)
+
+        await self._app(scope, receive, with_headers)
+
+
+def json(content: object, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
+    """Encode once with orjson."""
+    return Response(orjson.dumps(content), status, headers, MEDIA_JSON)
+
+
+def problem(refusal: Refusal) -> Response:
+    """RFC 9457. Nothing but the closed list reaches the body."""
+    headers = {"www-authenticate": "Bearer"} if refusal.code is Code.UNAUTHENTICATED else None
+    return Response(orjson.dumps(refusal.body()), refusal.status, headers, MEDIA_PROBLEM)
+
+
+async def body(request: Request, limit: int) -> bytes:
+    """The request's body, at most `limit` bytes; more is refused before it is read."""
+    received = bytearray()
+    async for chunk in request.stream():
+        received += chunk
+        if len(received) > limit:
+            raise refuse(Code.INVALID, f"The request is larger than {limit // 1024} kB.")
+    return bytes(received)
+
+
+async def on_refused(_: Request, error: Exception) -> Response:
+    """Every `Refused` that was not answered nearer to its cause."""
+    assert isinstance(error, Refused)  # noqa: S101
+    return problem(error.refusal)
+
+
+async def on_http(_: Request, error: Exception) -> Response:
+    """No such page, or not that method: the same answer, whatever was asked for."""
+    assert isinstance(error, HTTPException)  # noqa: S101
+    if error.status_code == 404:
+        return problem(Refusal(Code.NOT_FOUND, "There is nothing at this address."))
+    return problem(Refusal(Code.INVALID, "This address does not answer to that method."))
+
+
+async def on_database(_: Request, __: Exception) -> Response:
+    """A database error's own text may print a row: it stops here."""
+    return problem(
+        Refusal(Code.LOG_UNAVAILABLE, "The database does not answer. Nothing was changed. Try again shortly.")
+    )
+
+
+def answer_errors(app: FastAPI) -> None:
+    """The closed list as this application's only errors."""
+    handlers: dict[type[Exception], Callable[[Request, Exception], Awaitable[Response]]] = {
+        Refused: on_refused,
+        HTTPException: on_http,
+        psycopg.Error: on_database,
+    }
+    for kind, handler in handlers.items():
+        app.add_exception_handler(kind, handler)

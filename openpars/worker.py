@@ -1,0 +1,145 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What goes on by itself: agreements that begin and end, shares that are filled and swept, acts that
+reach their tree. Everything here may be killed at any moment and finds its place again."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import Awaitable, Callable
+from contextlib import AsyncExitStack
+
+import psycopg
+
+from openpars.agreements import life, register
+from openpars.agreements.life import Due
+from openpars.db import bell
+from openpars.db.bell import Bell
+from openpars.db.connect import Pool, pool
+from openpars.db.sql import load
+from openpars.errors import Refused
+from openpars.log import pending
+from openpars.log.keys import KeyStore
+from openpars.log.note import Signer
+from openpars.log.writer import Writer
+from openpars.record import vault
+from openpars.settings import Settings, load_city, load_desk
+from openpars.shares import enact, fence, sweep
+from openpars.shares.keep import Keeper
+from openpars.shares.keys import ShareKeys
+
+logger = logging.getLogger(__name__)
+
+Q = load("openpars.shares")
+
+STANDING = ("balloted", "in_force", "suspended")
+
+
+class Worker:
+    """The loops of the worker process."""
+
+    def __init__(self, *, owner: Pool, desk: Pool, keys: ShareKeys, writer: Writer, ring: Bell) -> None:
+        self._owner = owner
+        self._desk = desk
+        self._keys = keys
+        self._keeper = Keeper(keys)
+        self._writer = writer
+        self._bell = ring
+
+    async def agreements(self) -> None:
+        """Close what has ended, start what has begun, fill what was enacted: in that order of haste."""
+        await self._due()
+        await self._close()
+        async with self._desk.connection() as conn:
+            wanted = await (await conn.execute(Q.filling)).fetchall()
+        for agreement, number in wanted:
+            async with self._desk.connection() as conn:
+                version = await register.version(conn, agreement, number)
+            await enact.fill(self._desk, version, self._keys)
+            self._bell.ring("fence")
+        if wanted:
+            await self._due()
+
+    async def _due(self) -> None:
+        """What time alone has made due, each in a transaction of its own. What cannot be done stays due."""
+        async with self._desk.connection() as conn:
+            due = await life.due(conn, await register.clock(conn))
+        for one in due:
+            with contextlib.suppress(Refused):
+                await self._one_due(one)
+                self._bell.ring("fence", "pending")
+
+    async def _one_due(self, one: Due) -> None:
+        if one.what == "start" and not await enact.wait_live(
+            self._desk, one.agreement, one.version, seconds=0
+        ):
+            return
+        async with self._desk.connection() as conn, conn.transaction():
+            if one.what == "start":
+                await life.start(conn, one.agreement, one.version)
+            elif one.what == "end":
+                await life.end_of_term(conn, one.agreement, one.version)
+            else:
+                await life.lapse(conn, one.agreement, one.version)
+
+    async def _close(self) -> None:
+        """Drop the shares of what has ended or was superseded, however that came about."""
+        async with self._desk.connection() as conn:
+            is_open = await (await conn.execute(Q.unclosed)).fetchall()
+            states = {(s.agreement, s.version): s.state for s in await register.standings(conn)}
+        standing = {agreement for agreement, number in is_open if states.get((agreement, number)) in STANDING}
+        for agreement, number in is_open:
+            if agreement not in standing:
+                await fence.close(self._owner, agreement)
+            elif states.get((agreement, number)) == "superseded":
+                await fence.retire(self._owner, agreement, number)
+                self._bell.ring("change")
+
+    async def sweep(self) -> None:
+        """Take out what left by the passing of time."""
+        while await sweep.sweep(self._desk, self._keeper):
+            self._bell.ring("change")
+
+    async def acts(self) -> None:
+        """Move staff acts into their tree."""
+        moved = 1
+        while moved:
+            async with self._desk.connection() as conn:
+                moved = await pending.drain(conn, self._writer)
+
+
+async def _every(dsn: str, channel: str, seconds: float, work: Callable[[], Awaitable[None]]) -> None:
+    async for _ in bell.hear(dsn, (channel,), poll_seconds=seconds):
+        try:
+            await work()
+        except (psycopg.Error, Refused):
+            logger.warning("work waits: the database or the log is not available")
+            await asyncio.sleep(0.2)
+
+
+async def run(settings: Settings) -> None:
+    """Run until cancelled."""
+    secrets, city = load_desk(settings.data_dir), load_city(settings.data_dir)
+    vault.hold(secrets.record_key)
+    async with AsyncExitStack() as stack:
+        owner = await stack.enter_async_context(pool(secrets.owner_dsn, max_size=3, name="worker owner"))
+        desk = await stack.enter_async_context(pool(secrets.desk_dsn, max_size=4, name="worker"))
+        store = KeyStore(settings.keys_file)
+        stack.callback(store.close)
+        writer = await stack.enter_async_context(
+            Writer(
+                secrets.desk_dsn,
+                tree="acts",
+                signer=Signer(f"{city.origin}/acts", bytes.fromhex(secrets.acts_key)),
+                keys=store,
+                admit=pending.admit,
+                head_file=settings.data_dir / "keys" / "acts.head",
+            )
+        )
+        ring = await stack.enter_async_context(Bell(secrets.desk_dsn))
+        worker = Worker(owner=owner, desk=desk, keys=ShareKeys(secrets.share_key), writer=writer, ring=ring)
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(_every(secrets.desk_dsn, "fence", 0.5, worker.agreements))
+            tasks.create_task(_every(secrets.desk_dsn, "change", 0.9, worker.sweep))
+            tasks.create_task(_every(secrets.desk_dsn, "pending", 1.0, worker.acts))
