@@ -1,0 +1,93 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A clock set back to lengthen an agreement, or leapt forward to void one."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from openpars.disclosure.clock import Clock, ClockFault
+
+START = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
+
+
+class Uptime:
+    """The machine's uptime, which nobody sets."""
+
+    def __init__(self) -> None:
+        self.seconds = 100.0
+
+    def __call__(self) -> float:
+        return self.seconds
+
+
+def test_a_clock_never_read_is_not_trusted() -> None:
+    with pytest.raises(ClockFault):
+        Clock(last_logged=None).now()
+
+
+def test_set_back_behind_the_last_logged_time_closes_until_it_is_right() -> None:
+    up = Uptime()
+    clock = Clock(last_logged=START, uptime=up)
+    clock.observe(START - timedelta(days=30))
+    with pytest.raises(ClockFault, match="backward"):
+        clock.now()
+    clock.observe(START + timedelta(seconds=1))
+    assert clock.now() == START + timedelta(seconds=1)
+
+
+def test_set_back_a_little_never_lets_the_time_go_back() -> None:
+    up = Uptime()
+    clock = Clock(last_logged=None, uptime=up)
+    clock.observe(START)
+    clock.observe(START - timedelta(milliseconds=900))
+    assert clock.now() >= START
+
+
+def test_leapt_forward_closes_and_is_not_remembered() -> None:
+    up = Uptime()
+    clock = Clock(last_logged=None, uptime=up)
+    clock.observe(START)
+    clock.observe(START + timedelta(days=400))
+    with pytest.raises(ClockFault, match="ahead"):
+        clock.now()
+    up.seconds += 2
+    clock.observe(START + timedelta(seconds=2))
+    assert clock.now() == START + timedelta(seconds=2)
+
+
+def test_many_small_leaps_are_found_like_one_large_one() -> None:
+    up = Uptime()
+    clock = Clock(last_logged=None, uptime=up)
+    clock.observe(START)
+    at = START
+    for _ in range(10):
+        up.seconds += 1
+        at += timedelta(seconds=3)
+        clock.observe(at)
+    assert clock.fault == "ahead"
+
+
+@given(
+    st.lists(st.tuples(st.floats(0, 3600), st.floats(-86_400 * 30, 86_400 * 400)), min_size=1, max_size=30)
+)
+def test_whatever_the_clock_does_time_never_goes_back_and_never_leaps(
+    jumps: list[tuple[float, float]],
+) -> None:
+    up = Uptime()
+    clock = Clock(last_logged=None, uptime=up)
+    clock.observe(START)
+    begun, before = up.seconds, START
+    for passed, jump in jumps:
+        up.seconds += passed
+        clock.observe(START + timedelta(seconds=up.seconds - begun + jump))
+        try:
+            now = clock.now()
+        except ClockFault:
+            continue
+        assert now >= before
+        assert now <= START + timedelta(seconds=(up.seconds - begun) * 1.001 + 5.001)
+        before = now

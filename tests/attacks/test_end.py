@@ -1,0 +1,130 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What is open when an agreement ends: streams, cursors, connections, resume ids."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import Any
+
+import httpx
+import psycopg
+import pytest
+
+from tests.attacks.conftest import code
+from tests.driver import Driver
+
+Connect = Callable[[str], psycopg.Connection[Any]]
+
+
+def end(drive: Driver, agreement: str) -> None:
+    drive.done("solicitor", "POST", f"/agreements/{agreement}/end", {"reason": "the owners decided"})
+
+
+def test_an_open_stream_says_so_and_closes_and_its_place_is_worth_nothing(drive: Driver) -> None:
+    agreement, purpose = drive.agree()
+    made = drive.done(
+        "fbi",
+        "POST",
+        "/v1/subscriptions",
+        {"purpose": purpose, "case_number": "CASE-1", "criteria": {"charge_grade": ["F1"]}},
+    )
+    with drive.feed("fbi", agreement=agreement) as feed:
+        drive.book()
+        place, _ = feed.next_with_id()
+        end(drive, agreement)
+        assert feed.next()["type"] == "org.openpars.agreement.ended"
+        assert feed.closed.wait(2)
+        drive.book()
+        assert feed.rest(0.3) == []
+    for last in (place, made["position"]):
+        answer = drive.call(
+            "fbi", "GET", "/v1/alerts", headers={"Last-Event-ID": last}, params={"agreement": agreement}
+        )
+        assert answer.status_code == 403
+
+
+def test_an_open_cursor_and_a_running_statement_are_cut(drive: Driver, stolen_login: Connect) -> None:
+    agreement, purpose = drive.agree()
+    drive.book()
+    table = f'"share_{agreement}"."v1_{purpose}"'
+    conn = stolen_login(agreement)
+    conn.autocommit = False
+    cursor = conn.cursor("held")
+    cursor.execute(f"SELECT * FROM {table}, generate_series(1, 100000)")
+    assert cursor.fetchone() is not None
+    end(drive, agreement)
+    with pytest.raises(psycopg.Error):
+        cursor.fetchall()
+    with pytest.raises(psycopg.OperationalError):
+        stolen_login(agreement)
+
+
+def test_after_the_end_nothing_answers_and_others_are_untouched(drive: Driver) -> None:
+    agreement, purpose = drive.agree(recipient="fbi")
+    _, kept = drive.agree(recipient="ice")
+    _, form = drive.book()
+    (record,) = drive.records("fbi", purpose, drive.find(form))
+    end(drive, agreement)
+    asked = {"purpose": purpose, "case_number": "CASE-1"}
+    assert code(drive.search("fbi", purpose, drive.find(form))) == "agreement-ended"
+    assert drive.call("fbi", "GET", f"/v1/records/{record['id']}", params=asked).status_code == 403
+    assert (
+        drive.call(
+            "fbi", "POST", "/v1/subscriptions", {**asked, "criteria": {"district": ["24"]}}
+        ).status_code
+        == 403
+    )
+    assert len(drive.records("ice", kept, drive.find(form))) == 1
+
+
+def test_searches_racing_with_the_end_never_answer_after_it(drive: Driver) -> None:
+    agreement, purpose = drive.agree()
+    _, form = drive.book()
+    late: list[float] = []
+    with httpx.Client(base_url=drive.http.base_url, timeout=10) as client:
+        headers = {"Authorization": f"Bearer {drive.key('fbi')}"}
+        body = {"purpose": purpose, "case_number": "CASE-1", "find": drive.find(form)}
+        import threading
+
+        ended = threading.Event()
+        answers: list[tuple[float, int]] = []
+
+        def ask() -> None:
+            while not ended.is_set() or time.monotonic() < ended_at[0] + 0.6:
+                answer = client.post("/v1/search", json=body, headers=headers)
+                answers.append((time.monotonic(), answer.status_code))
+
+        ended_at = [float("inf")]
+        threads = [threading.Thread(target=ask) for _ in range(4)]
+        for thread in threads:
+            thread.start()
+        time.sleep(0.3)
+        end(drive, agreement)
+        ended_at[0] = time.monotonic()
+        ended.set()
+        for thread in threads:
+            thread.join()
+    assert any(status == 200 for _, status in answers)
+    late = [at - ended_at[0] for at, status in answers if status == 200 and at > ended_at[0] + 0.25]
+    assert late == []
+
+
+def test_a_resume_id_of_another_recipient_is_refused(drive: Driver) -> None:
+    _, mine = drive.agree(recipient="fbi")
+    _, theirs = drive.agree(recipient="ice")
+    made = drive.done(
+        "ice",
+        "POST",
+        "/v1/subscriptions",
+        {"purpose": theirs, "case_number": "CASE-1", "criteria": {"district": ["24"]}},
+    )
+    drive.done(
+        "fbi",
+        "POST",
+        "/v1/subscriptions",
+        {"purpose": mine, "case_number": "CASE-1", "criteria": {"district": ["24"]}},
+    )
+    for forged in (made["position"], made["position"][:-2] + "AA", "1", "AAAA", "x" * 500):
+        answer = drive.call("fbi", "GET", "/v1/alerts", headers={"Last-Event-ID": forged})
+        assert (answer.status_code, code(answer)) == (422, "invalid")

@@ -1,0 +1,113 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The command line as a whole, `doctor`, and the keys of `make`."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from openpars.cli import COMMANDS, HIDDEN, app, doctor
+from openpars.cli.doctor import Verdict
+from openpars.settings import Settings
+
+ROOT = Path(__file__).parents[2]
+runner = CliRunner()
+
+
+@pytest.mark.parametrize("command", sorted(COMMANDS))
+def test_every_command_explains_itself(command: str) -> None:
+    found = runner.invoke(app, [command, "--help"])
+    assert found.exit_code == 0, found.output
+    assert "Usage:" in found.output
+
+
+def test_what_is_not_for_hands_is_not_listed() -> None:
+    found = runner.invoke(app, ["--help"])
+    assert found.exit_code == 0
+    for command in COMMANDS:
+        assert (f" {command} " in found.output) is (command not in HIDDEN), command
+
+
+def test_an_unknown_command_is_status_2() -> None:
+    assert runner.invoke(app, ["arrest"]).exit_code == 2
+
+
+def test_a_process_of_a_city_loads_no_other_command() -> None:
+    script = (
+        "import sys, openpars.cli\n"
+        "try: openpars.cli.app(['serve', '--help'])\n"
+        "except SystemExit: pass\n"
+        "loaded = [m for m in sys.modules if m.startswith(('openpars.cli.', 'openpars.web'))]\n"
+        "print(loaded, file=sys.stderr)\n"
+    )
+    found = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
+    assert found.stderr.strip().splitlines()[-1] == "['openpars.cli.say', 'openpars.cli.serve']"
+
+
+def test_serve_by_hand_is_a_sentence(tmp_path: Path) -> None:
+    found = subprocess.run(
+        [sys.executable, "-m", "openpars.cli", "serve", "worker", "--data-dir", tmp_path],
+        capture_output=True,
+        text=True,
+    )
+    assert found.returncode == 2
+    assert "start the city once with `openpars up`" in found.stderr
+
+
+def test_doctor_without_a_city(tmp_path: Path) -> None:
+    found = runner.invoke(app, ["doctor", "--data-dir", str(tmp_path), "--json"])
+    checks = {check["name"]: check for check in json.loads(found.stdout)["checks"]}
+    assert set(checks) == {
+        "Python", "embedded server", "server version", "port", "secrets", "disk", "SMT solver"
+    }  # fmt: skip
+    assert found.exit_code == int(any(check["verdict"] == "wrong" for check in checks.values()))
+    assert list(tmp_path.iterdir()) == [], "the doctor changed something"
+
+
+def test_doctor_on_an_old_python() -> None:
+    assert doctor.python((3, 10)).verdict is Verdict.WRONG
+    assert doctor.python((3, 11)).verdict is Verdict.RIGHT
+
+
+def test_doctor_sees_a_secret_that_others_may_read(settings: Settings) -> None:
+    assert doctor.private_files(settings.data_dir).verdict is Verdict.RIGHT
+    (settings.data_dir / "secrets").chmod(0o755)
+    (settings.data_dir / "secrets" / "door.json").chmod(0o644)
+    found = doctor.private_files(settings.data_dir)
+    assert found.verdict is Verdict.WRONG
+    assert found.advice is not None
+    assert "chmod 600" in found.advice
+
+
+def test_doctor_sees_the_running_server(settings: Settings) -> None:
+    assert "PostgreSQL" in doctor.server(settings).found
+
+
+def test_make_lists_what_it_does() -> None:
+    found = subprocess.run(["make", "help"], cwd=ROOT, capture_output=True, text=True)
+    for target in ("help", "setup", "run", "demo", "test", "check", "bench", "clean"):
+        assert f"make {target} " in found.stdout
+
+
+def test_make_on_an_old_python_is_a_sentence(tmp_path: Path) -> None:
+    old = tmp_path / "python-old"
+    old.write_text("#!/bin/sh\nexit 1\n")
+    old.chmod(0o755)
+    for name in ("Makefile", "pyproject.toml", "uv.lock"):
+        (tmp_path / name).write_bytes((ROOT / name).read_bytes())
+    found = subprocess.run(["make", "setup", f"PYTHON={old}"], cwd=tmp_path, capture_output=True, text=True)
+    assert found.returncode != 0
+    assert "needs Python 3.11 or newer" in found.stderr
+    missing = subprocess.run(
+        ["make", "setup", "PYTHON=no-such-python"], cwd=tmp_path, capture_output=True, text=True
+    )
+    assert "There is no no-such-python" in missing.stderr
+
+
+def test_the_makefile_is_short() -> None:
+    assert len((ROOT / "Makefile").read_text(encoding="utf-8").splitlines()) <= 60
