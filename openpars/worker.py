@@ -18,6 +18,7 @@ from openpars.db import bell
 from openpars.db.bell import Bell
 from openpars.db.connect import Pool, pool
 from openpars.db.sql import load
+from openpars.desk.records import destroy_keys
 from openpars.errors import Refused
 from openpars.log import pending
 from openpars.log.keys import KeyStore
@@ -39,13 +40,16 @@ STANDING = ("balloted", "in_force", "suspended")
 class Worker:
     """The loops of the worker process."""
 
-    def __init__(self, *, owner: Pool, desk: Pool, keys: ShareKeys, writer: Writer, ring: Bell) -> None:
+    def __init__(
+        self, *, owner: Pool, desk: Pool, keys: ShareKeys, writer: Writer, ring: Bell, key_store: KeyStore
+    ) -> None:
         self._owner = owner
         self._desk = desk
         self._keys = keys
         self._keeper = Keeper(keys)
         self._writer = writer
         self._bell = ring
+        self._key_store = key_store
 
     async def agreements(self) -> None:
         """Close what has ended, start what has begun, fill what was enacted: in that order of haste."""
@@ -107,6 +111,7 @@ class Worker:
         while moved:
             async with self._desk.connection() as conn:
                 moved = await pending.drain(conn, self._writer)
+        await destroy_keys(self._desk, self._key_store)
 
 
 async def _every(dsn: str, channel: str, seconds: float, work: Callable[[], Awaitable[None]]) -> None:
@@ -138,7 +143,14 @@ async def run(settings: Settings) -> None:
             )
         )
         ring = await stack.enter_async_context(Bell(secrets.desk_dsn))
-        worker = Worker(owner=owner, desk=desk, keys=ShareKeys(secrets.share_key), writer=writer, ring=ring)
+        worker = Worker(
+            owner=owner,
+            desk=desk,
+            keys=ShareKeys(secrets.share_key),
+            writer=writer,
+            ring=ring,
+            key_store=store,
+        )
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(_every(secrets.desk_dsn, "fence", 0.5, worker.agreements))
             tasks.create_task(_every(secrets.desk_dsn, "change", 0.9, worker.sweep))

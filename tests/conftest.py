@@ -117,7 +117,7 @@ def database(template: Template, administrator: psycopg.Connection[Any]) -> Iter
     here = sql.Identifier(name)
     before = _agreement_logins(administrator)
     administrator.execute(
-        sql.SQL("CREATE DATABASE {} OWNER {} TEMPLATE {}").format(
+        sql.SQL("CREATE DATABASE {} OWNER {} TEMPLATE {} STRATEGY file_copy").format(
             here, sql.Identifier(migrate.OWNER), sql.Identifier(template.name)
         )
     )

@@ -64,9 +64,6 @@ class Finding:
     what: str
 
 
-# ---- notes, checkpoints, receipts -------------------------------------------------------------
-
-
 @dataclass(frozen=True, slots=True)
 class Checkpoint:
     """A signed head."""
@@ -113,12 +110,8 @@ class VerifierKey:
         except UnicodeDecodeError:
             raise Wrong("a checkpoint is UTF-8 text") from None
         text, gap, signatures = whole.rpartition("\n\n")
-        if (
-            len(note) > MAX_NOTE
-            or not gap
-            or not signatures.endswith("\n")
-            or re.search("[\0-\x09\x0b-\x1f]", whole)
-        ):
+        control = re.search("[\0-\x09\x0b-\x1f]", whole)
+        if control or not gap or not signatures.endswith("\n") or len(note) > MAX_NOTE:
             raise Wrong("not a signed note")
         signed = [self._signed(text + "\n", line) for line in signatures[:-1].split("\n")]
         if not any(signed):
@@ -142,7 +135,7 @@ class VerifierKey:
         return True
 
 
-def read_receipt(raw: bytes) -> tuple[str, list[bytes], bytes]:
+def read_receipt(raw: bytes) -> tuple[int, list[bytes], bytes]:
     """Index, proof and signed checkpoint of a c2sp.org/tlog-proof."""
     head, gap, note = raw.partition(b"\n\n")
     lines = head.decode("utf-8", "replace").split("\n")
@@ -152,10 +145,7 @@ def read_receipt(raw: bytes) -> tuple[str, list[bytes], bytes]:
         unbase64(lines.pop(0)[6:])
     if not lines or not lines[0].startswith("index ") or len(lines) > 64:
         raise Wrong("the receipt does not name its entry")
-    return lines[0][6:], [unbase64(line, 32) for line in lines[1:]], note
-
-
-# ---- hashing (RFC 6962) -----------------------------------------------------------------------
+    return decimal(lines[0][6:]), [unbase64(line, 32) for line in lines[1:]], note
 
 
 def leaf_hash(entry: bytes) -> bytes:
@@ -206,9 +196,6 @@ def included(index: int, size: int, leaf: bytes, proof: Sequence[bytes], root: b
             node = _node(node, item)
         at, last = at // 2, last // 2
     return last == 0 and node == root
-
-
-# ---- where the files come from ----------------------------------------------------------------
 
 
 Read = Callable[[str], bytes | None]
@@ -264,8 +251,6 @@ def tile_path(level: int | str, index: int, width: int) -> str:
     return f"tile/{level}/{'/'.join(groups)}" + ("" if width == WIDTH else f".p/{width}")
 
 
-# ---- the shape of entries ---------------------------------------------------------------------
-
 BASE64_32, BASE64_16 = "[A-Za-z0-9+/]{43}=", "[A-Za-z0-9+/]{22}=="
 HOUR = "[0-9]{4}-[01][0-9]-[0-3][0-9]T[0-2][0-9]Z"
 TYPES = {
@@ -294,9 +279,7 @@ def compile_schema(schema: dict[str, Any]) -> Patterns:
         for name, wanted in sorted(parts["public"].items()):
             shape = TYPES[wanted.removesuffix("?")]
             if shape is not None:
-                public.append(
-                    f'"{re.escape(name)}":' + (f"(?:{shape}|null)" if wanted.endswith("?") else shape)
-                )
+                public.append(f'"{re.escape(name)}":(?:{shape}{"|null" * wanted.endswith("?")})')
         sealed = [f'"{re.escape(name)}":"{BASE64_32}"' for name in sorted(parts["sealed"])]
         labels = f'(?:"{BASE64_16}"(?:,"{BASE64_16}")*)?'
         patterns[kind.encode()] = re.compile((
@@ -311,11 +294,12 @@ def read_schema(entry: bytes) -> dict[str, Any]:
     try:
         found = json.loads(entry)
         schema: dict[str, Any] = found["public"]["schema"]
-        whole = set(found) == {"body", "kind", "labels", "public", "sealed", "time", "v"}
-        whole &= (
-            set(found["public"]) == {"hash", "schema"} and found["sealed"] == {} and found["labels"] == []
+        names = {"body", "kind", "labels", "public", "sealed", "time", "v"}
+        empty = (found["kind"], found["labels"], found["sealed"], found["v"]) == ("schema", [], {}, 1)
+        same = (
+            set(found) == names and set(found["public"]) == {"hash", "schema"} and canonical(found) == entry
         )
-        if found["kind"] != "schema" or canonical(found) != entry or not whole:
+        if not empty or not same or not re.fullmatch(HOUR, found["time"]) or not unbase64(found["body"], 32):
             raise Wrong("the entry is not a schema")
         if found["public"]["hash"] != sha256(canonical(schema)).hexdigest():
             raise Wrong("the schema does not have the hash it names")
@@ -345,9 +329,6 @@ def fits(entry: bytes, patterns: Patterns) -> bool:
     """Whether an entry has exactly the fields of its kind. `kind` stands at a fixed place."""
     pattern = patterns.get(entry[63 : entry.find(b'"', 63)])
     return pattern is not None and pattern.fullmatch(entry) is not None
-
-
-# ---- one chunk of bundles (runs in a worker) --------------------------------------------------
 
 
 @dataclass(slots=True)
@@ -420,9 +401,6 @@ def _shapes(found: Chunk, entries: list[bytes], begin: int, patterns: Patterns) 
             found.schemas[index] = entry
         elif not fits(entry, patterns):
             found.unfit[index] = entry
-
-
-# ---- the whole log ----------------------------------------------------------------------------
 
 
 class Audit:
@@ -535,16 +513,12 @@ class Audit:
                 part = row[at : at + WIDTH]
                 raw = self._read(tile_path(level, at // WIDTH, len(part)))
                 span = WIDTH**level
-                if raw is None:
-                    self.add(
-                        at * span, (at + len(part)) * span - 1, f"a tile of level {level} is not published"
+                if raw != b"".join(part):
+                    listed = [(raw or b"")[n : n + 32] for n in range(0, 32 * len(part), 32)]
+                    bad = at + next(
+                        (n for n, pair in enumerate(zip(listed, part, strict=True)) if pair[0] != pair[1]), 0
                     )
-                elif raw != b"".join(part):
-                    bad = (
-                        next((n for n, node in enumerate(part) if raw[32 * n : 32 * n + 32] != node), 0) + at
-                    )
-                    what = f"the entries do not give the published hash of level {level}"
-                    self.add(bad * span, (bad + 1) * span - 1, what)
+                    self.add(bad * span, (bad + 1) * span - 1, f"not the published hash of level {level}")
             row = [root_of(row[at : at + WIDTH]) for at in range(0, len(row) - WIDTH + 1, WIDTH)]
 
     def _check_roots(self, roots: list[bytes], partial: dict[int, bytes]) -> None:
@@ -567,7 +541,7 @@ class Audit:
 
     def check_receipt(self, raw: bytes, leaf: bytes | None) -> None:
         """A receipt against this very log: the same entry, and its checkpoint in this log's history."""
-        index = decimal(read_receipt(raw)[0])
+        index = read_receipt(raw)[0]
         entries = self._bundle(index)
         shown = entries[index % WIDTH] if index % WIDTH < len(entries) else None
         if shown is None or leaf not in (None, shown):
@@ -598,32 +572,26 @@ def note_list(raw: bytes) -> list[bytes]:
 
 def check_receipt(key: VerifierKey, raw: bytes, leaf: bytes | None) -> tuple[int, Checkpoint]:
     """Check a receipt by itself; its index and its checkpoint. Raises Wrong."""
-    index_text, proof, note = read_receipt(raw)
-    index, head = decimal(index_text), key.open(note)
+    index, proof, note = read_receipt(raw)
+    head = key.open(note)
     if leaf is not None and not included(index, head.size, leaf_hash(leaf), proof, head.root):
         raise Wrong("the receipt does not prove this entry")
     return index, head
 
 
-# ---- the command ------------------------------------------------------------------------------
-
-
 def parse_arguments(arguments: Sequence[str] | None) -> argparse.Namespace:
     """Read the command line."""
     parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter, add_help=True
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("target", nargs="?", help="the log's address, or a folder with a mirror of it")
-    parser.add_argument(
-        "--key", required=True, help="the log's verifier key (name+hash+base64), or a file with it"
-    )
-    parser.add_argument("--receipt", type=Path, help="also check this receipt")
-    parser.add_argument("--leaf", type=Path, help="the entry the receipt is for")
-    parser.add_argument(
-        "--seen", type=Path, action="append", default=[], help="a checkpoint you kept (may be repeated)"
-    )
-    parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1, help="processes to use")
-    parser.add_argument("--json", action="store_true", help="print JSON and nothing else on stdout")
+    add = parser.add_argument
+    add("target", nargs="?", help="the log's address, or a folder with a mirror of it")
+    add("--key", required=True, help="the log's verifier key (name+hash+base64), or a file with it")
+    add("--receipt", type=Path, help="also check this receipt")
+    add("--leaf", type=Path, help="the entry the receipt is for")
+    add("--seen", type=Path, action="append", default=[], help="a checkpoint you kept (may be repeated)")
+    add("--jobs", type=int, default=os.cpu_count() or 1, help="processes to use")
+    add("--json", action="store_true", help="print JSON and nothing else on stdout")
     return parser.parse_args(arguments)
 
 

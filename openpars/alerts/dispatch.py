@@ -18,6 +18,7 @@ from uuid import UUID
 
 import psycopg
 
+from openpars.accounts import keys as accounts
 from openpars.accounts.keys import RecipientKey
 from openpars.agreements.register import Standing
 from openpars.alerts import match, subscriptions
@@ -161,11 +162,20 @@ class Dispatcher:
                 return False
             if refused.refusal.code is Code.AGREEMENT_ENDED:
                 return True
+            if refused.refusal.code is Code.UNAUTHENTICATED:
+                return await self._without_revoked(right, record, found)
             raise
         positions = await self._store(right, record, found)
         for one, position in zip(found, positions, strict=True):
             self._send(right, one, position=position, receipt=receipt.text, at=receipt.at)
         return True
+
+    async def _without_revoked(self, right: Right, record: UUID, found: tuple[News, ...]) -> bool:
+        """Somebody's key was revoked: tell the others."""
+        async with self._gate.pool.connection() as conn:
+            live = await accounts.live_recipient_keys(conn, sorted({one.listener.key for one in found}))
+        left = tuple(one for one in found if one.listener.key in live)
+        return not left or (len(left) < len(found) and await self._remember_and_send(right, record, left))
 
     async def _store(self, right: Right, record: UUID, found: tuple[News, ...]) -> list[int]:
         standing = right.standing

@@ -19,9 +19,19 @@ async def _configure(conn: Connection) -> None:
 
 
 def pool(
-    dsn: str, *, min_size: int = 1, max_size: int = 8, name: str | None = None, max_idle: float = 600.0
+    dsn: str,
+    *,
+    min_size: int = 1,
+    max_size: int = 8,
+    name: str | None = None,
+    max_idle: float = 600.0,
+    autocommit: bool = False,
 ) -> Pool:
-    """A pool for one login, not yet open: use `async with pool(...) as p` or `await p.open()`."""
+    """A pool for one login, not yet open: use `async with pool(...) as p` or `await p.open()`.
+
+    `autocommit`: each statement is a transaction of its own, and saves two round trips; several that
+    belong together then need `conn.transaction()`.
+    """
     return AsyncConnectionPool(
         dsn,
         min_size=min_size,
@@ -31,5 +41,5 @@ def pool(
         configure=_configure,
         timeout=10.0,
         max_idle=max_idle,
-        kwargs={"autocommit": False},
+        kwargs={"autocommit": autocommit},
     )

@@ -25,9 +25,7 @@ from uuid import UUID
 import orjson
 import psycopg
 
-from openpars.accounts import keys as accounts
 from openpars.accounts.keys import RecipientKey
-from openpars.agreements import register as agreements
 from openpars.agreements.model import Version
 from openpars.db.connect import Connection, Pool
 from openpars.db.sql import load
@@ -218,9 +216,7 @@ class Gate:
     async def _by_id(self, share: Share, record: UUID) -> tuple[Row, ...]:
         return await self._read(share, share.by_id(), (record, "search"))
 
-    async def _read(
-        self, share: Share, statement: psycopg.sql.Composed, parameters: tuple[object, ...]
-    ) -> tuple[Row, ...]:
+    async def _read(self, share: Share, statement: bytes, parameters: tuple[object, ...]) -> tuple[Row, ...]:
         pool = await self.pools.of(share.agreement)
         async with pool.connection() as conn:
             cursor = await conn.execute(statement, parameters)
@@ -306,30 +302,29 @@ class Gate:
     async def admit(self, conn: Connection, drafts: Sequence[Draft]) -> list[Refusal | None]:
         """Check again, inside the transaction that logs: clock, key, fence, rows. One verdict a draft.
 
-        Checks of all askers of a batch share their statements.
+        One trip to the server for all askers of a batch. A search is counted here even if it is then
+        refused because something moved: a limit may be reached early, never late.
         """
-        clock = await (await conn.execute(Q.clock)).fetchone()
-        assert clock is not None  # noqa: S101
-        self.clock.observe(clock[0])
+        guards = [draft.guard if isinstance(draft.guard, Guard) else None for draft in drafts]
+        live = [guard for guard in guards if guard is not None]
+        async with conn.pipeline():
+            rechecked = await conn.execute(Q.recheck, _recheck(live))
+            cursors = [
+                (share, await conn.execute(share.standing(), (ids,))) for share, ids in _wanted(live).items()
+            ]
+            row = await rechecked.fetchone()
+            standing = {(share, *found) for share, cursor in cursors for found in await cursor.fetchall()}
+        assert row is not None  # noqa: S101
+        self.clock.observe(row[0])
         try:
             now = self.clock.now()
         except ClockFault:
             return [unavailable() for _ in drafts]
-        guards = [draft.guard if isinstance(draft.guard, Guard) else None for draft in drafts]
-        live = [guard for guard in guards if guard is not None]
-        if not live:
-            return [None for _ in drafts]
-        keys = await accounts.live_recipient_keys(conn, sorted({guard.key for guard in live}))
-        fences = await agreements.fences(conn, sorted({guard.right.standing.agreement for guard in live}))
-        standing = await _standing(conn, live)
-        verdicts = [
+        keys, fences = frozenset(row[1]), dict(zip(row[2], row[3], strict=True))
+        return [
             None if guard is None else _verdict(guard, now=now, keys=keys, fences=fences, standing=standing)
             for guard in guards
         ]
-        await _record_use(
-            conn, [g for g, v in zip(guards, verdicts, strict=True) if g is not None and v is None]
-        )
-        return verdicts
 
 
 MOVED = Refusal(Code.CONFLICT, "The record changed while it was being read.")
@@ -341,7 +336,7 @@ def _verdict(
     now: datetime,
     keys: frozenset[UUID],
     fences: dict[str, int],
-    standing: set[tuple[Share, UUID, int, int]],
+    standing: set[tuple[object, ...]],
 ) -> Refusal | None:
     right = guard.right
     if guard.key not in keys:
@@ -353,29 +348,23 @@ def _verdict(
     return None
 
 
-async def _standing(conn: Connection, guards: list[Guard]) -> set[tuple[Share, UUID, int, int]]:
-    wanted: dict[Share, set[UUID]] = defaultdict(set)
+def _recheck(guards: list[Guard]) -> dict[str, object]:
+    used = [guard for guard in guards if guard.use_day is not None]
+    return {
+        "keys": sorted({guard.key for guard in guards}),
+        "agreements": sorted({guard.right.standing.agreement for guard in guards}),
+        "used": [guard.right.standing.agreement for guard in used],
+        "users": [guard.key for guard in used],
+        "days": [guard.use_day for guard in used],
+    }
+
+
+def _wanted(guards: list[Guard]) -> dict[Share, list[UUID]]:
+    wanted: dict[Share, list[UUID]] = defaultdict(list)
     for guard in guards:
-        wanted[guard.right.share].update(row.id for row in guard.rows)
-    found: set[tuple[Share, UUID, int, int]] = set()
-    for share, ids in wanted.items():
-        if ids:
-            rows = await (await conn.execute(share.standing(), (sorted(ids),))).fetchall()
-            found.update((share, row[0], row[1], row[2]) for row in rows)
-    return found
-
-
-async def _record_use(conn: Connection, guards: list[Guard | None]) -> None:
-    used = [guard for guard in guards if guard is not None and guard.use_day is not None]
-    if used:
-        await conn.execute(
-            Q.use,
-            (
-                [guard.right.standing.agreement for guard in used],
-                [guard.key for guard in used],
-                [guard.use_day for guard in used],
-            ),
-        )
+        if guard.rows:
+            wanted[guard.right.share].extend(row.id for row in guard.rows)
+    return wanted
 
 
 def merged(version: Version, rows: tuple[Row, ...]) -> tuple[Record, ...]:

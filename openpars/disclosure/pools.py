@@ -28,7 +28,14 @@ class AgreementPools:
         if known is None:
             role = role_name(self._database, agreement)
             dsn = make_conninfo(self._dsn, user=role, password=self._keys.password(agreement, role))
-            known = pool(dsn, min_size=0, max_size=self._max_size, name=f"share {agreement}", max_idle=IDLE)
+            known = pool(
+                dsn,
+                min_size=0,
+                max_size=self._max_size,
+                name=f"share {agreement}",
+                max_idle=IDLE,
+                autocommit=True,
+            )
             self._open[agreement] = known
             await known.open()
         return known

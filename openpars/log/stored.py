@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from binascii import b2a_base64
 from dataclasses import dataclass, field
 from datetime import datetime
 from hashlib import sha256
@@ -15,7 +15,7 @@ from openpars.db.sql import load
 from openpars.log.draft import JSON
 from openpars.log.leaf import body_hash
 from openpars.log.merkle import Tree
-from openpars.log.note import Checkpoint, Malformed, Verifier, encode, open_checkpoint
+from openpars.log.note import Checkpoint, Malformed, Verifier, open_checkpoint
 
 Q = load(__package__)
 
@@ -58,17 +58,10 @@ async def read(conn: Connection, tree: str, verifier: Verifier) -> Stored:
 async def extend(conn: Connection, tree: str, verifier: Verifier, found: Stored) -> None:
     """Read what was stored after `found`, check it and take it over. Raises LogDamaged."""
     known = found.tree.size
-    async for index, leaf, stored_hash, stored_body in _rows(conn, tree, known):
-        expected = found.tree.size
-        if index != expected:
-            raise LogDamaged(tree, expected, "the entry is missing")
-        if sha256(b"\x00" + leaf).digest() != stored_hash:
-            raise LogDamaged(tree, index, "the leaf does not have the hash that is stored with it")
-        if encode(stored_body).encode() != body_hash(leaf):
-            raise LogDamaged(tree, index, "the sealed body is not the one in the leaf")
-        if leaf[53:72] == _SCHEMA_KIND:
-            found.schema = orjson.loads(leaf)["public"]["schema"]
-        found.tree.append(stored_hash)
+    async with conn.cursor(name="log_scan", binary=True) as scan:
+        await scan.execute(Q.all_entries, {"tree": tree, "first": known})
+        while rows := await scan.fetchmany(_FETCH):
+            _take(tree, found, rows)
     await _check_root(conn, tree, verifier, found)
     await _check_subtrees(conn, tree, found.tree, known)
     cursor = await conn.execute(Q.last_time, {"tree": tree})
@@ -76,12 +69,20 @@ async def extend(conn: Connection, tree: str, verifier: Verifier, found: Stored)
     found.last_at = None if row is None else row[0]
 
 
-async def _rows(conn: Connection, tree: str, first: int) -> AsyncIterator[tuple[int, bytes, bytes, bytes]]:
-    async with conn.cursor(name="log_scan", binary=True) as cursor:
-        await cursor.execute(Q.all_entries, {"tree": tree, "first": first})
-        while rows := await cursor.fetchmany(_FETCH):
-            for row in rows:
-                yield row[0], row[1], row[2], row[3]
+def _take(tree: str, found: Stored, rows: list[tuple[int, bytes, bytes, bytes]]) -> None:
+    """Rows in the order of their index: the leaf, and the hashes of the leaf and of the body as stored."""
+    append, expected = found.tree.append, found.tree.size
+    for index, leaf, leaf_hash, stored_body in rows:
+        if index != expected:
+            raise LogDamaged(tree, expected, "the entry is missing")
+        if sha256(b"\x00" + leaf).digest() != leaf_hash:
+            raise LogDamaged(tree, index, "the leaf does not have the hash that is stored with it")
+        if b2a_base64(stored_body, newline=False) != body_hash(leaf):
+            raise LogDamaged(tree, index, "the sealed body is not the one in the leaf")
+        if leaf[53:72] == _SCHEMA_KIND:
+            found.schema = orjson.loads(leaf)["public"]["schema"]
+        append(leaf_hash)
+        expected += 1
 
 
 async def _check_root(conn: Connection, tree: str, verifier: Verifier, found: Stored) -> None:

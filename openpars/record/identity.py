@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import secrets
 from datetime import date
+from typing import Any
 from uuid import UUID
 
 from openpars.db.connect import Connection
@@ -38,26 +39,34 @@ async def numbers_free(conn: Connection, file: ArrestFile, *, same_incident: boo
 
     Holds the DC number until the transaction ends, so that two bookings of it cannot both pass.
     """
-    if file.version <= 1 and file.dc_number is not None:
-        await hold_number(conn, "dc_number", file.dc_number)
-        await _incident_free(conn, file, same_incident=same_incident)
-    taken = await conn.execute(
-        Q.number_taken,
-        {"jurisdiction": file.jurisdiction, "otn": file.otn, "docket": file.docket, "id": UUID(file.id)},
-    )
+    numbers = {
+        "jurisdiction": file.jurisdiction,
+        "dc_number": file.dc_number,
+        "otn": file.otn,
+        "docket": file.docket,
+        "id": UUID(file.id),
+        "marks": marks_of(file),
+    }
+    booking = file.version <= 1 and file.dc_number is not None
+    async with conn.pipeline():
+        # One round trip; still each statement in its turn, with what the one before has waited for.
+        if booking:
+            await hold_number(conn, "dc_number", str(file.dc_number))
+            incident = await conn.execute(Q.incident, numbers)
+        taken = await conn.execute(Q.number_taken, numbers)
+        retired = await conn.execute(Q.retired, numbers)
+    if booking:
+        _incident_free(await incident.fetchall(), file, same_incident=same_incident)
     row = await taken.fetchone()
     for field, found in zip(("otn", "docket"), row or (), strict=False):
         if found is not None:
             raise refuse(Code.CONFLICT, "This number belongs to another file.", field)
-    marks = marks_of(file)
-    retired = await conn.execute(Q.retired, {"jurisdiction": file.jurisdiction, "marks": marks})
-    if marks and await retired.fetchone() is not None:
+    if await retired.fetchone() is not None:
         raise refuse(Code.CONFLICT, "This number was used before and is closed.")
 
 
-async def _incident_free(conn: Connection, file: ArrestFile, *, same_incident: bool) -> None:
-    cursor = await conn.execute(Q.incident, {"jurisdiction": file.jurisdiction, "dc_number": file.dc_number})
-    for _, person, last, first, birth_date in await cursor.fetchall():
+def _incident_free(others: list[tuple[Any, ...]], file: ArrestFile, *, same_incident: bool) -> None:
+    for _, person, last, first, birth_date in others:
         if not same_incident:
             raise refuse(
                 Code.CONFLICT,

@@ -185,15 +185,16 @@ async def write(conn: Connection, before: ArrestFile | None, after: ArrestFile, 
     """
     row = columns(after)
     try:
-        if before is None:
-            await conn.execute(Q.add_arrest, row)
-        else:
-            moved = await conn.execute(Q.move_arrest, {**row, "before": before.version})
-            if moved.rowcount != 1:
-                raise refuse(Code.CONFLICT, "Somebody else changed this file. Read it again.")
+        async with conn.pipeline():
+            if before is None:
+                moved = await conn.execute(Q.add_arrest, row)
+            else:
+                moved = await conn.execute(Q.move_arrest, {**row, "before": before.version})
+            await _add_version(conn, before, after, entry)
     except psycopg.errors.UniqueViolation as problem:
         raise _taken(problem.diag.constraint_name) from None
-    await _add_version(conn, before, after, entry)
+    if moved.rowcount != 1:
+        raise refuse(Code.CONFLICT, "Somebody else changed this file. Read it again.")
 
 
 def _taken(index: str | None) -> Refused:

@@ -127,13 +127,14 @@ async def fill(
     written = done = 0
     while True:
         async with pool.connection() as conn, conn.transaction():
+            # Files first and the gate second, as every act does: in the other order they could deadlock.
+            files = await store.lock_batch(conn, after=after, limit=BATCH)
             open_shares, clock = await keeper.open_shares(conn)
             mine = [
                 one
                 for one in open_shares
                 if (one.share.agreement, one.share.version) == (version.agreement.id, version.number)
             ]
-            files = await store.lock_batch(conn, after=after, limit=BATCH)
             if not files or not mine:
                 await conn.execute(Q.mark_live, (version.agreement.id, version.number))
                 return written

@@ -18,6 +18,7 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
+from functools import cache
 
 from psycopg import sql
 
@@ -77,41 +78,65 @@ class Share:
         )
         return table + indexes
 
-    def write(self) -> sql.Composed:
+    @cache  # noqa: B019  (as many shares as purposes)
+    def write(self) -> bytes:
         """Insert one row; parameters in column order."""
-        return sql.SQL("INSERT INTO {} VALUES ({})").format(
-            self.table, sql.SQL(", ").join(sql.Placeholder() * (9 + len(self.combinations)))
+        return (
+            sql.SQL("INSERT INTO {} VALUES ({})")
+            .format(self.table, sql.SQL(", ").join(sql.Placeholder() * (9 + len(self.combinations))))
+            .as_bytes()
         )
 
-    def remove(self) -> sql.Composed:
+    @cache  # noqa: B019  (as many shares as purposes)
+    def remove(self) -> bytes:
         """Delete one row by id and grant."""
-        return sql.SQL("DELETE FROM {} WHERE id = %s AND grant_no = %s").format(self.table)
+        return sql.SQL("DELETE FROM {} WHERE id = %s AND grant_no = %s").format(self.table).as_bytes()
 
-    def find(self, combination: str) -> sql.Composed:
+    @cache  # noqa: B019  (as many shares as purposes)
+    def find(self, combination: str) -> bytes:
         """Rows of a keyed hash. Parameters: hash, way, limit. Expired rows are never served."""
-        return sql.SQL(
-            "SELECT id, grant_no, file_version, body, subject FROM {} WHERE {} = %s AND %s = ANY (ways)"
-            " AND (until IS NULL OR until > clock_timestamp()) ORDER BY id, grant_no LIMIT %s"
-        ).format(self.table, self.column(combination))
+        return (
+            sql.SQL(
+                "SELECT id, grant_no, file_version, body, subject FROM {} WHERE {} = %s AND %s = ANY (ways)"
+                " AND (until IS NULL OR until > clock_timestamp()) ORDER BY id, grant_no LIMIT %s"
+            )
+            .format(self.table, self.column(combination))
+            .as_bytes()
+        )
 
-    def by_id(self) -> sql.Composed:
+    @cache  # noqa: B019  (as many shares as purposes)
+    def by_id(self) -> bytes:
         """Rows of one public id. Parameters: id, way."""
-        return sql.SQL(
-            "SELECT id, grant_no, file_version, body, subject FROM {} WHERE id = %s AND %s = ANY (ways)"
-            " AND (until IS NULL OR until > clock_timestamp()) ORDER BY grant_no"
-        ).format(self.table)
+        return (
+            sql.SQL(
+                "SELECT id, grant_no, file_version, body, subject FROM {} WHERE id = %s AND %s = ANY (ways)"
+                " AND (until IS NULL OR until > clock_timestamp()) ORDER BY grant_no"
+            )
+            .format(self.table)
+            .as_bytes()
+        )
 
-    def for_alert(self) -> sql.Composed:
+    @cache  # noqa: B019  (as many shares as purposes)
+    def for_alert(self) -> bytes:
         """What matching needs of one public id. Parameter: id."""
         keys = sql.SQL("").join(sql.SQL(", {}").format(self.column(name)) for name in self.combinations)
-        return sql.SQL(
-            "SELECT grant_no, file_version, body, criteria, alert_all, subject{} FROM {} WHERE id = %s"
-            " AND 'alert' = ANY (ways) AND (until IS NULL OR until > clock_timestamp()) ORDER BY grant_no"
-        ).format(keys, self.table)
+        return (
+            sql.SQL(
+                "SELECT grant_no, file_version, body, criteria, alert_all, subject{} FROM {} WHERE id = %s"
+                " AND 'alert' = ANY (ways) AND (until IS NULL OR until > clock_timestamp()) ORDER BY grant_no"
+            )
+            .format(keys, self.table)
+            .as_bytes()
+        )
 
-    def standing(self) -> sql.Composed:
+    @cache  # noqa: B019  (as many shares as purposes)
+    def standing(self) -> bytes:
         """Of the given ids, which rows stand now, at which file version. Parameter: ids."""
-        return sql.SQL(
-            "SELECT id, grant_no, file_version FROM {} WHERE id = ANY (%s)"
-            " AND (until IS NULL OR until > clock_timestamp())"
-        ).format(self.table)
+        return (
+            sql.SQL(
+                "SELECT id, grant_no, file_version FROM {} WHERE id = ANY (%s)"
+                " AND (until IS NULL OR until > clock_timestamp())"
+            )
+            .format(self.table)
+            .as_bytes()
+        )

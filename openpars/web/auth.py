@@ -3,7 +3,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import time
+from dataclasses import dataclass, field
 from uuid import UUID
 
 from starlette.requests import Request
@@ -84,16 +85,49 @@ async def staff(request: Request) -> Staff:
     return Staff(found.role, found.id, acting_user(request))
 
 
+@dataclass(slots=True)
+class KnownKeys:
+    """Bearer keys seen in the last seconds, by hash.
+
+    A help and no authority: whether a key is still in force is read again in the transaction that
+    logs each answer, so a revoked key gets nothing from here but a refusal.
+    """
+
+    _known: dict[bytes, tuple[RecipientKey, float]] = field(default_factory=dict)
+
+    def get(self, digest: bytes) -> RecipientKey | None:
+        """The key, if it was looked up a moment ago."""
+        found = self._known.get(digest)
+        return found[0] if found is not None and found[1] > time.monotonic() else None
+
+    def put(self, digest: bytes, key: RecipientKey) -> None:
+        """Remember for a moment."""
+        if len(self._known) >= KNOWN:
+            self._known.clear()
+        self._known[digest] = (key, time.monotonic() + FRESH)
+
+
+FRESH = 5.0
+KNOWN = 10_000
+
+
 async def recipient(request: Request) -> RecipientKey:
     """The recipient's key that asks. Raises Refused UNAUTHENTICATED."""
     pool: Pool = request.app.state.pool
+    known: KnownKeys = request.app.state.known_keys
     token = bearer(request)
-    async with pool.connection() as conn:
-        if token is not None:
-            found = await keys.recipient_by_token(conn, token)
-        else:
-            cookie = _cookie(request)
-            found = await keys.recipient_by_session(conn, cookie) if cookie is not None else None
+    found = None
+    if token is not None:
+        digest = keys.digest(token)
+        found = known.get(digest)
+        if found is None:
+            async with pool.connection() as conn:
+                found = await keys.recipient_by_token(conn, token)
+            if found is not None:
+                known.put(digest, found)
+    elif (cookie := _cookie(request)) is not None:
+        async with pool.connection() as conn:
+            found = await keys.recipient_by_session(conn, cookie)
     if found is None:
         raise refuse(Code.UNAUTHENTICATED, "Sign in, or send a key that is in force.")
     return found

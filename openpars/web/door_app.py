@@ -28,7 +28,7 @@ from openpars.log.note import Signer
 from openpars.log.writer import Writer
 from openpars.settings import Settings, load_city, load_door
 from openpars.shares.keys import ShareKeys
-from openpars.web import logs, recipient, respond
+from openpars.web import auth, logs, recipient, respond
 from openpars.web.pages import recipient_pages
 from openpars.web.proxy import DeskProxy
 
@@ -39,7 +39,9 @@ METHODS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"]
 async def _run(app: FastAPI, settings: Settings) -> AsyncIterator[None]:
     secrets, city = load_door(settings.data_dir), load_city(settings.data_dir)
     async with AsyncExitStack() as stack:
-        door = await stack.enter_async_context(pool(secrets.door_dsn, min_size=2, max_size=10, name="door"))
+        door = await stack.enter_async_context(
+            pool(secrets.door_dsn, min_size=2, max_size=10, name="door", autocommit=True)
+        )
         keys = ShareKeys(secrets.share_key)
         pools = AgreementPools(secrets.door_dsn, keys)
         stack.push_async_callback(pools.close_all)
@@ -73,6 +75,7 @@ async def _run(app: FastAPI, settings: Settings) -> AsyncIterator[None]:
         proxy = DeskProxy(settings.desk_socket)
         stack.push_async_callback(proxy.close)
         app.state.pool = door
+        app.state.known_keys = auth.KnownKeys()
         app.state.gate = gate
         app.state.dispatcher = dispatcher
         app.state.city = city

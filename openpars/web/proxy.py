@@ -8,6 +8,7 @@ For one address in a trial or a demo. In production a web server in front may ro
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from http.cookiejar import CookieJar, DefaultCookiePolicy
 from pathlib import Path
 
 import httpx
@@ -41,6 +42,8 @@ class DeskProxy:
             timeout=httpx.Timeout(60.0, read=None),
             follow_redirects=False,
             trust_env=False,
+            # A client keeps cookies by default, and would hand one visitor's session to the next.
+            cookies=CookieJar(DefaultCookiePolicy(allowed_domains=())),
         )
 
     async def close(self) -> None:

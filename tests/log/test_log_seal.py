@@ -94,9 +94,13 @@ def test_an_edited_body_does_not_open() -> None:
         changed = bytearray(sealed.body)
         changed[at] ^= 1
         with pytest.raises(Malformed):
-            body = seal.split(bytes(changed))
-            seal.open_period(body, period)
-            seal.open_person(body, period, persons)
+            _open_all(bytes(changed), period, persons)
+
+
+def _open_all(raw: bytes, period: seal.Key, persons: list[seal.Key]) -> None:
+    body = seal.split(raw)
+    seal.open_period(body, period)
+    seal.open_person(body, period, persons)
 
 
 def test_every_subject_is_needed() -> None:

@@ -192,10 +192,10 @@ async def test_logins_cannot_change_a_row(database: Any, keys: KeyStore, signer:
 
 
 EDITS = {
-    "leaf": ("UPDATE log.entry SET leaf = set_byte(leaf, 100, 65) WHERE index = 3", 3),
+    "leaf": ("UPDATE log.entry SET leaf = set_byte(leaf, 100, 33) WHERE index = 3", 3),
     "leaf_and_hash": (
-        """UPDATE log.entry SET leaf = set_byte(leaf, 100, 65),
-           leaf_hash = sha256('\\x00'::bytea || set_byte(leaf, 100, 65)) WHERE index = 3""",
+        """UPDATE log.entry SET leaf = set_byte(leaf, 100, 33),
+           leaf_hash = sha256('\\x00'::bytea || set_byte(leaf, 100, 33)) WHERE index = 3""",
         3,
     ),
     "body": (

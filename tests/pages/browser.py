@@ -43,12 +43,15 @@ class Browser:
 
     def __init__(self, driver: webdriver.Chrome) -> None:
         self.driver = driver
+        self.width = 0
+        self.set_width(1280)
 
     def get(self, url: str) -> None:
         self.driver.get(url)
         self.driver.execute_async_script("document.fonts.ready.then(arguments[0])")
 
     def set_width(self, width: int, height: int = 900) -> None:
+        self.width = width
         self.driver.execute_cdp_cmd(
             "Emulation.setDeviceMetricsOverride",
             {"width": width, "height": height, "deviceScaleFactor": 1, "mobile": width < 600},
@@ -121,10 +124,11 @@ class Browser:
         return [message for message in said if not re.search(r"status of (401|403|422) ", message)]
 
     def overflow(self) -> int:
-        """Pixels by which the page is wider than its window."""
-        return int(
-            self.run("return document.documentElement.scrollWidth - document.documentElement.clientWidth")
-        )
+        """Pixels by which the page is wider than the screen.
+
+        A phone widens its window to fit a page, so the window's own width would hide it.
+        """
+        return int(self.run("return document.documentElement.scrollWidth")) - self.width
 
 
 @contextmanager

@@ -195,6 +195,15 @@ def test_another_sites_form_is_not_carried_out(
     assert answer.headers["content-security-policy"].startswith("default-src 'none'")
 
 
+def test_one_visitors_session_is_not_the_next_visitors(
+    city: RunningCity, drive: Driver, links: dict[str, str]
+) -> None:
+    assert drive.http.get(f"/sign-in/{links['police']}").status_code == 303
+    stranger = Driver(city.base_url, city.keys)
+    assert stranger.http.get("/desk").status_code == 401
+    assert stranger.http.get("/desk/queue/custody").status_code == 401
+
+
 def test_a_page_without_a_session_says_where_to_sign_in(city: RunningCity, drive: Driver) -> None:
     for path in ("/desk", "/desk/police", "/desk/file/00000000-0000-0000-0000-000000000000", "/recipient"):
         answer = drive.http.get(path)

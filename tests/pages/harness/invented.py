@@ -232,7 +232,7 @@ VIEW = AgreementView(
     SOURCE, True, False,
 )  # fmt: skip
 
-CHECKPOINT = "openpars.invalid/city/disclosures\n1204\nmZ6zGqWQFkHOxCBoVUyGR0c6V0Nf4n3jGBrR6fVAFzA=\n\n— openpars.invalid/city/disclosures 5R7vhqk5cmQp9gQzQn0qfYVt5Jp6p5r1XcTg6S5V7d3m0nqg0mCq3wqQ1rM8k2dF0b1qk7uXcTg6S5V7d3m0nqg==\n"
+CHECKPOINT = "openpars.invalid/city/disclosures\n1204\nmZ6zGqWQFkHOxCBoVUyGR0c6V0Nf4n3jGBrR6fVAFzA=\n\n\N{EM DASH} openpars.invalid/city/disclosures 5R7vhqk5cmQp9gQzQn0qfYVt5Jp6p5r1XcTg6S5V7d3m0nqg0mCq3wqQ1rM8k2dF0b1qk7uXcTg6S5V7d3m0nqg==\n"
 TREE = TreeView(1204, "mZ6zGqWQFkHOxCBoVUyGR0c6V0Nf4n3jGBrR6fVAFzA=", CHECKPOINT)
 
 MINE = MyAgreement(
