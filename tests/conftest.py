@@ -34,6 +34,7 @@ from psycopg.conninfo import make_conninfo
 
 from openpars.db import embedded, migrate
 from openpars.settings import City, DatabaseLogins, Settings, create_secrets, save_city
+from tests.driver import Driver
 
 # Tests that check durability make a cluster of their own; all others need not wait for the disk.
 IN_A_HURRY = {**embedded.DURABLE, "fsync": "off", "full_page_writes": "off", "synchronous_commit": "off"}
@@ -226,6 +227,13 @@ class CityProcess:
 @pytest.fixture(scope="session")
 def city() -> Iterator[RunningCity]:
     """A demo city of 200 arrests with all its processes, on a free port."""
+    with demo_city() as running:
+        yield running
+
+
+@contextlib.contextmanager
+def demo_city() -> Iterator[RunningCity]:
+    """Start one and stop it."""
     with short_directory() as directory:
         running = CityProcess(directory, "--demo", "--arrests", "200")
         try:
@@ -235,6 +243,14 @@ def city() -> Iterator[RunningCity]:
         finally:
             running.stop()
             embedded.remove(directory)
+
+
+@pytest.fixture
+def drive(city: RunningCity) -> Iterator[Driver]:
+    """Drives the session's city; what it enacts ends with the test."""
+    driver = Driver(city.base_url, city.keys)
+    yield driver
+    driver.leave()
 
 
 @pytest.fixture

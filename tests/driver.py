@@ -98,6 +98,7 @@ class Driver:
     def __init__(self, base_url: str, keys: dict[str, Any]) -> None:
         self.keys = keys
         self.http = httpx.Client(base_url=base_url, timeout=30)
+        self._enacted: list[str] = []
 
     def key(self, who: str) -> str:
         """The bearer key of a desk or a recipient."""
@@ -130,7 +131,14 @@ class Driver:
         self.done("police", "POST", f"/agreements/{made['id']}/ballots", ballot)
         outcome = self.done("courts", "POST", f"/agreements/{made['id']}/ballots", ballot)
         assert outcome["state"] == "in_force", outcome
+        self._enacted.append(made["id"])
         return dict(made)
+
+    def leave(self) -> None:
+        """End what was enacted here, so that the next test's acts are not kept in these shares, too."""
+        for agreement in self._enacted:
+            self.call("solicitor", "POST", f"/agreements/{agreement}/end", {"reason": "the test is over"})
+        self._enacted.clear()
 
     def agree(self, **terms: Any) -> tuple[str, str]:
         """A fresh agreement in force; its id and purpose."""

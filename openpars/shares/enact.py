@@ -76,8 +76,6 @@ async def register(conn: Connection, version: Version, keys: ShareKeys) -> None:
     )
     for share in shares_of(version):
         await conn.execute(share.create())
-        # SELECT and nothing else, ever: a login that may write can be made to leak through upserts.
-        await conn.execute(sql.SQL("GRANT SELECT ON {} TO {}").format(share.table, role))
         await conn.execute(
             sql.SQL("GRANT SELECT, INSERT, UPDATE, DELETE ON {} TO openpars_desk").format(share.table)
         )
@@ -99,7 +97,8 @@ async def _ensure_login(conn: Connection, agreement: str, keys: ShareKeys) -> sq
     if known is None:
         await conn.execute(
             sql.SQL(
-                "CREATE ROLE {} LOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE NOINHERIT"
+                # It opens when a version starts, and so do the tables: see `fence.let_in`.
+                "CREATE ROLE {} NOLOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE NOINHERIT"
                 " CONNECTION LIMIT 20 PASSWORD {}"
             ).format(role, sql.Literal(keys.password(agreement, name)))
         )

@@ -1,15 +1,16 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The end of an agreement's shares: login, running statements, tables, feed.
+"""What a raw connection can read: opened when a version starts, shut at a suspension, gone at the end.
 
-The caller has already committed the end (`agreements.register.end` moves the epoch): from that
-instant the door answers no. What follows here takes away what a raw connection could still read.
+The caller has already committed a suspension or an end (it moves the epoch): from that instant the
+door answers no. What follows here takes away what the agreement's own login could still read.
 """
 
 from __future__ import annotations
 
 from psycopg import sql
 
-from openpars.db.connect import Pool
+from openpars.agreements import register
+from openpars.db.connect import Connection, Pool
 from openpars.db.sql import load
 from openpars.shares.tables import Share, role_name, schema_name
 
@@ -21,15 +22,15 @@ async def close(owner: Pool, agreement: str) -> None:
 
     Two transactions: the cut waits for nobody; the drop waits for acts that are writing a share.
     """
-    role = ""
     async with owner.connection() as conn, conn.transaction():
-        name = role_name(conn.info.dbname, agreement)
-        known = await (await conn.execute(Q.role_exists, (name,))).fetchone()
-        if known is not None:
-            role = name
+        await conn.execute(Q.begin_cut)
+        role = await _login(conn, agreement)
+        if role is not None:
             await conn.execute(sql.SQL("ALTER ROLE {} NOLOGIN").format(sql.Identifier(role)))
     async with owner.connection() as conn, conn.transaction():
-        if role:
+        await conn.execute(Q.begin_cut)
+        role = await _login(conn, agreement)
+        if role is not None:
             # A statement that runs now would go on reading for as long as it likes.
             await conn.execute(Q.end_backends, (role,))
         await conn.execute(Q.close_gate)
@@ -39,13 +40,82 @@ async def close(owner: Pool, agreement: str) -> None:
         await conn.execute(Q.mark_closed, (agreement,))
         await conn.execute(Q.forget_kept, (agreement,))
         await conn.execute(Q.forget_changes, (agreement,))
-        if role:
+        if role is not None:
             await conn.execute(
                 sql.SQL("REVOKE CONNECT ON DATABASE {} FROM {}").format(
                     sql.Identifier(conn.info.dbname), sql.Identifier(role)
                 )
             )
             await conn.execute(sql.SQL("DROP ROLE {}").format(sql.Identifier(role)))
+
+
+async def let_in(owner: Pool, agreement: str, version: int) -> None:
+    """Give the login the shares of the version that starts or goes on, until the end of its term.
+
+    MUST be called while the agreement's row is locked by what starts or resumes it, before its commit:
+    so that nobody is refused afterwards, and `settle` cannot find the one without the other.
+    """
+    async with owner.connection() as conn, conn.transaction():
+        await conn.execute(Q.begin_cut)
+        role = await _login(conn, agreement)
+        if role is not None:
+            await _let_in(conn, role, agreement, version)
+
+
+async def _let_in(conn: Connection, role: str, agreement: str, version: int) -> None:
+    until = next(
+        s.until
+        for s in await register.standings(conn)
+        if (s.agreement, s.version) == (agreement, version)
+    )
+    for row in await (await conn.execute(Q.version_shares, (agreement, version))).fetchall():
+        share = Share(row[0], row[1], row[2], tuple(row[3]))
+        # SELECT and nothing else, ever: a login that may write can be made to leak through upserts.
+        await conn.execute(sql.SQL("GRANT SELECT ON {} TO {}").format(share.table, sql.Identifier(role)))
+    # The server itself refuses the password after the term, should nobody be there to shut the login.
+    await conn.execute(
+        sql.SQL("ALTER ROLE {} LOGIN VALID UNTIL {}").format(
+            sql.Identifier(role), sql.Literal(until.isoformat())
+        )
+    )
+
+
+async def settle(owner: Pool, agreement: str) -> None:
+    """Bring the login in line with the agreement: open while a version is in force, else shut and cut."""
+    async with owner.connection() as conn, conn.transaction():
+        await register.lock(conn, agreement)
+        standings = await register.standings(conn)
+        number = next(
+            (s.version for s in standings if s.agreement == agreement and s.state == "in_force"), None
+        )
+        await conn.execute(Q.begin_cut)
+        role = await _login(conn, agreement)
+        if role is None:
+            return
+        if number is not None:
+            await _let_in(conn, role, agreement, number)
+            return
+        await conn.execute(sql.SQL("ALTER ROLE {} NOLOGIN").format(sql.Identifier(role)))
+    async with owner.connection() as conn:
+        # After the commit, so that none of them comes back.
+        await conn.execute(Q.end_backends, (role,))
+
+
+async def unsettled(owner: Pool) -> tuple[str, ...]:
+    """The agreements whose login is not as their state says: whatever was killed in between."""
+    async with owner.connection() as conn:
+        known = {row[0] for row in await (await conn.execute(Q.unclosed)).fetchall()}
+        standings = await register.standings(conn)
+        names = {role_name(conn.info.dbname, agreement): agreement for agreement in known}
+        rows = await (await conn.execute(Q.logins, (list(names),))).fetchall()
+    in_force = {s.agreement for s in standings if s.state == "in_force"}
+    return tuple(names[name] for name, may in rows if may != (names[name] in in_force))
+
+
+async def _login(conn: Connection, agreement: str) -> str | None:
+    name = role_name(conn.info.dbname, agreement)
+    known = await (await conn.execute(Q.role_exists, (name,))).fetchone()
+    return None if known is None else name
 
 
 async def retire(owner: Pool, agreement: str, version: int) -> None:

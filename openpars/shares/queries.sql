@@ -4,6 +4,9 @@ LOCK TABLE shares.gate IN ROW SHARE MODE
 -- name: close_gate
 LOCK TABLE shares.gate IN EXCLUSIVE MODE
 
+-- name: begin_cut
+LOCK TABLE shares.cut IN EXCLUSIVE MODE
+
 -- name: open_shares
 SELECT agreement, version, purpose, combinations, clock_timestamp() FROM shares.share
 WHERE state <> 'closed' ORDER BY agreement, version, purpose
@@ -90,6 +93,9 @@ SELECT arrest, slot, id FROM shares.identity WHERE agreement = %s AND arrest = A
 
 -- name: role_exists
 SELECT 1 FROM pg_roles WHERE rolname = %s
+
+-- name: logins
+SELECT rolname, rolcanlogin FROM pg_roles WHERE rolname = ANY (%s)
 
 -- name: clock
 SELECT clock_timestamp()

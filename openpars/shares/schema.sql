@@ -7,6 +7,10 @@ CREATE SCHEMA shares;
 -- A table lock and not an advisory one: a recipient's own login could sit on an advisory lock.
 CREATE TABLE shares.gate (nothing int);
 
+-- Held while a login is cut off or dropped: the desk that ends an agreement and the worker that finds it
+-- ended may both be at it. Taken before the gate, never after.
+CREATE TABLE shares.cut (nothing int);
+
 CREATE TABLE shares.share (
     agreement   text NOT NULL,
     version     int  NOT NULL,

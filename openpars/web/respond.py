@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Awaitable, Callable, Mapping
 
 import orjson
@@ -15,6 +16,8 @@ from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from openpars.errors import Code, Refusal, Refused, refuse
+
+logger = logging.getLogger(__name__)
 
 MEDIA_JSON = "application/json"
 MEDIA_PROBLEM = "application/problem+json"
@@ -90,8 +93,9 @@ async def on_http(_: Request, error: Exception) -> Response:
     return problem(Refusal(Code.INVALID, "This address does not answer to that method."))
 
 
-async def on_database(_: Request, __: Exception) -> Response:
-    """A database error's own text may print a row: it stops here."""
+async def on_database(_: Request, error: Exception) -> Response:
+    """A database error's own text may print a row: it stops here. Its class and code do not."""
+    logger.error("database: %s %s", type(error).__name__, getattr(error, "sqlstate", None))
     return problem(
         Refusal(Code.LOG_UNAVAILABLE, "The database does not answer. Nothing was changed. Try again shortly.")
     )

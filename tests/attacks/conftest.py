@@ -14,12 +14,6 @@ from psycopg.conninfo import conninfo_to_dict, make_conninfo
 from openpars.shares.keys import ShareKeys
 from openpars.shares.tables import role_name
 from tests.conftest import RunningCity
-from tests.driver import Driver
-
-
-@pytest.fixture
-def drive(city: RunningCity) -> Driver:
-    return Driver(city.base_url, city.keys)
 
 
 @pytest.fixture

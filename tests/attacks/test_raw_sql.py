@@ -3,12 +3,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import psycopg
 import pytest
 
+from tests.conftest import RunningCity
 from tests.driver import Driver
 
 Connect = Callable[[str], psycopg.Connection[Any]]
@@ -54,23 +55,20 @@ HOSTILE = [
 ]
 
 
+@pytest.fixture(scope="module")
+def standing(city: RunningCity) -> Iterator[str]:
+    """One agreement for all statements of this file, with at least one row in its share."""
+    driver = Driver(city.base_url, city.keys)
+    agreement, _ = driver.agree()
+    driver.book()
+    yield agreement
+    driver.leave()
+
+
 @pytest.mark.parametrize("statement", HOSTILE)
-def test_a_hostile_statement_gives_nothing(drive: Driver, stolen_login: Connect, statement: str) -> None:
-    agreement = standing(drive)
-    with stolen_login(agreement) as conn, pytest.raises(psycopg.Error):
+def test_a_hostile_statement_gives_nothing(standing: str, stolen_login: Connect, statement: str) -> None:
+    with stolen_login(standing) as conn, pytest.raises(psycopg.Error):
         conn.execute(statement)
-
-
-_standing: list[str] = []
-
-
-def standing(drive: Driver) -> str:
-    """One agreement for all statements of this file."""
-    if not _standing:
-        agreement, _ = drive.agree()
-        drive.book()
-        _standing.append(agreement)
-    return _standing[0]
 
 
 def test_it_reads_its_own_share_and_nothing_can_be_written(drive: Driver, stolen_login: Connect) -> None:
@@ -118,9 +116,8 @@ def test_its_share_holds_no_column_that_was_not_granted(drive: Driver, stolen_lo
         assert hidden not in text
 
 
-def test_nobody_is_told_anything_by_listening(drive: Driver, stolen_login: Connect) -> None:
-    agreement = standing(drive)
-    with stolen_login(agreement) as conn:
+def test_nobody_is_told_anything_by_listening(drive: Driver, standing: str, stolen_login: Connect) -> None:
+    with stolen_login(standing) as conn:
         for channel in ("openpars_change", "openpars_fence", "openpars_pending"):
             conn.execute(f"LISTEN {channel}")
         drive.book()
@@ -143,9 +140,9 @@ def test_nobody_is_told_anything_by_listening(drive: Driver, stolen_login: Conne
     ],
 )
 def test_the_catalogue_tells_nothing_about_the_record(
-    drive: Driver, stolen_login: Connect, oracle: str
+    standing: str, stolen_login: Connect, oracle: str
 ) -> None:
-    with stolen_login(standing(drive)) as conn:
+    with stolen_login(standing) as conn:
         try:
             rows = conn.execute(oracle).fetchall()
         except psycopg.Error:

@@ -3,15 +3,7 @@
 
 from __future__ import annotations
 
-import pytest
-
-from tests.conftest import RunningCity
 from tests.driver import Driver
-
-
-@pytest.fixture
-def drive(city: RunningCity) -> Driver:
-    return Driver(city.base_url, city.keys)
 
 
 def test_a_booking_reaches_every_desk_and_only_the_entitled_recipient(drive: Driver) -> None:
@@ -24,7 +16,10 @@ def test_a_booking_reaches_every_desk_and_only_the_entitled_recipient(drive: Dri
         "/v1/subscriptions",
         {"purpose": purpose, "case_number": "CASE-1", "criteria": {"charge_grade": ["F1"]}},
     )
-    with drive.feed("fbi", agreement=agreement) as feed, drive.feed("ice") as other:
+    with (
+        drive.feed("fbi", agreement=agreement) as feed,
+        drive.feed("ice", agreement="ice-felony-warrant") as other,
+    ):
         # (1) police book: record, shares and log in one transaction
         arrest, form = drive.book()
         # (2) a proposed charge is not an approved one: the share does not show it, so nobody hears

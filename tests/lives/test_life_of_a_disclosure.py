@@ -8,17 +8,9 @@ import sys
 import time
 from pathlib import Path
 
-import pytest
-
-from tests.conftest import RunningCity
 from tests.driver import Driver, instant
 
 VERIFIER = Path(__file__).parents[2] / "verify" / "openpars_verify.py"
-
-
-@pytest.fixture
-def drive(city: RunningCity) -> Driver:
-    return Driver(city.base_url, city.keys)
 
 
 def code(answer: object) -> str:

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import base64
+import contextlib
 import re
 import shutil
 import socket
@@ -18,6 +19,7 @@ from typing import Any
 import uvicorn
 from axe_core_python.selenium import Axe
 from selenium import webdriver
+from selenium.common.exceptions import StaleElementReferenceException
 from selenium.webdriver.chrome.options import Options
 from selenium.webdriver.chrome.service import Service
 from selenium.webdriver.common.action_chains import ActionChains
@@ -98,8 +100,12 @@ class Browser:
         self.until("return document.readyState === 'complete'")
 
     def follow(self, words: str) -> None:
-        """Follow the link that has these words."""
-        self.driver.find_element("partial link text", words).click()
+        """Follow the link that has these words; a live list may swap its rows meanwhile."""
+        for _ in range(20):
+            with contextlib.suppress(StaleElementReferenceException):
+                self.driver.find_element("partial link text", words).click()
+                return
+        raise AssertionError("the link never stood still")
 
     def text(self) -> str:
         """Everything a reader sees."""

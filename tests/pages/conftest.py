@@ -7,8 +7,16 @@ from collections.abc import Iterator
 
 import pytest
 
+from tests.conftest import RunningCity, demo_city
 from tests.pages import browser
 from tests.pages.browser import Browser
+
+
+@pytest.fixture(scope="session")
+def city() -> Iterator[RunningCity]:
+    """A city of the pages' own: elsewhere hundreds are booked, and a list shows the most urgent first."""
+    with demo_city() as running:
+        yield running
 
 
 @pytest.fixture(scope="module")

@@ -17,11 +17,6 @@ pytestmark = pytest.mark.browser
 
 
 @pytest.fixture
-def drive(city: RunningCity) -> Driver:
-    return Driver(city.base_url, city.keys)
-
-
-@pytest.fixture
 def links(city: RunningCity) -> dict[str, str]:
     found = json.loads((city.data_dir / "demo-keys.json").read_text(encoding="utf-8"))["links"]
     return {**{k: v for k, v in found.items() if isinstance(v, str)}, **found["recipients"]}
