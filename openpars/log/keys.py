@@ -50,6 +50,7 @@ class KeyStore:
         self._conn.executescript(_SCHEMA)
         self._cache: dict[tuple[str, str], Key] = {}
         self._version = self._data_version()
+        self._destroyed = self._destructions()
 
     def close(self) -> None:
         """Close the file. The last one to close it folds the write-ahead log away."""
@@ -114,6 +115,8 @@ class KeyStore:
                 erase = "UPDATE key SET secret = zeroblob(32) WHERE slot = ?"
                 self._conn.executemany(erase, [(slot,) for slot in slots])
                 self._conn.executemany("DELETE FROM owner WHERE id = ?", [(name,) for name in names])
+                # Counted in the same commit: how another process learns that its memory is out of date.
+                self._conn.execute(f"PRAGMA user_version = {(self._destructions() + 1) % 2**31}")
                 self._conn.execute("COMMIT")
             except BaseException:
                 self._conn.execute("ROLLBACK")
@@ -171,9 +174,17 @@ class KeyStore:
     def _data_version(self) -> int:
         return int(self._conn.execute("PRAGMA data_version").fetchone()[0])
 
+    def _destructions(self) -> int:
+        return int(self._conn.execute("PRAGMA user_version").fetchone()[0])
+
     def _forget_if_changed(self) -> None:
-        # Another process wrote: it may have destroyed a key that is still in our memory.
+        # Another process wrote. Mostly it made a key for somebody just booked; it may have destroyed one
+        # that is still in our memory.
         version = self._data_version()
-        if version != self._version:
-            self._version = version
+        if version == self._version:
+            return
+        self._version = version
+        destroyed = self._destructions()
+        if destroyed != self._destroyed:
+            self._destroyed = destroyed
             self._cache.clear()
