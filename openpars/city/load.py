@@ -27,13 +27,14 @@ from openpars.city.lives import Life
 from openpars.db.connect import Connection, Pool, pool
 from openpars.db.sql import load
 from openpars.log.draft import JSON, Draft
+from openpars.log.keys import KeyStore
 from openpars.log.pending import note
 from openpars.record import vault
 from openpars.record.bulk import bulk_insert
 from openpars.record.file import ArrestFile
 from openpars.record.store import Entry
 from openpars.settings import Settings, load_city, load_desk, write_private
-from openpars.shares import enact
+from openpars.shares import enact, fence
 from openpars.shares.keys import ShareKeys
 
 Q = load(__package__)
@@ -70,7 +71,9 @@ async def load_demo(settings: Settings, *, arrests: int, progress: Progress) -> 
     async with AsyncExitStack() as stack:
         desk = await stack.enter_async_context(pool(secrets.desk_dsn, max_size=2, name="demo"))
         owner = await stack.enter_async_context(pool(secrets.owner_dsn, max_size=2, name="demo owner"))
-        await _people(desk, place, arrests=arrests, progress=progress)
+        store = KeyStore(settings.keys_file)
+        stack.callback(store.close)
+        await _people(desk, place, store, arrests=arrests, progress=progress)
         async with owner.connection() as conn:
             # Without it the first questions would be planned for empty tables.
             await conn.execute(Q.analyze)
@@ -78,12 +81,12 @@ async def load_demo(settings: Settings, *, arrests: int, progress: Progress) -> 
             await _in_force(name, desk, owner, ShareKeys(secrets.share_key), progress=progress)
 
 
-async def _people(desk: Pool, place: _Place, *, arrests: int, progress: Progress) -> None:
+async def _people(desk: Pool, place: _Place, store: KeyStore, *, arrests: int, progress: Progress) -> None:
     """The record, the keys and the history, in one transaction; then the keys file takes its name."""
     async with desk.connection() as conn, conn.transaction():
         loaded = await (await conn.execute(Q.loaded)).fetchone()
         if loaded is None:
-            versions = await _record(conn, arrests=arrests, progress=progress)
+            versions = await _record(conn, store, arrests=arrests, progress=progress)
             for past in agreed.past():
                 await register.enter_history(conn, past.text, past.events, by="history")
             write_private(place.coming, await _keys(conn))
@@ -93,11 +96,13 @@ async def _people(desk: Pool, place: _Place, *, arrests: int, progress: Progress
         os.replace(place.coming, place.standing)
 
 
-async def _record(conn: Connection, *, arrests: int, progress: Progress) -> int:
+async def _record(conn: Connection, store: KeyStore, *, arrests: int, progress: Progress) -> int:
     lives = generate(arrests=arrests, now=datetime.now(UTC))
     versions = done = 0
     progress("arrests", 0, arrests)
     for batch in _batches(lives):
+        # Elsewhere a person's log key is made when the booking's note reaches the acts tree.
+        store.persons("acts", {one[-1].file.arrestee.person for one in batch})
         versions += await bulk_insert(conn, [_history(life_of_one) for life_of_one in batch])
         await conn.execute(Q.plan_again)
         done += len(batch)
@@ -164,6 +169,7 @@ async def _in_force(name: str, desk: Pool, owner: Pool, keys: ShareKeys, *, prog
     await enact.fill(desk, version, keys)
     async with desk.connection() as conn, conn.transaction():
         await life.start(conn, name, 1)
+        await fence.let_in(owner, name, 1)
     progress(name, 1, 1)
 
 

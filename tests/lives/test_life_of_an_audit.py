@@ -10,18 +10,10 @@ import sys
 from pathlib import Path
 from typing import Any
 
-import pytest
-
 from openpars.log.tiles import Tile
-from tests.conftest import RunningCity
 from tests.driver import Driver
 
 VERIFIER = Path(__file__).parents[2] / "verify" / "openpars_verify.py"
-
-
-@pytest.fixture
-def drive(city: RunningCity) -> Driver:
-    return Driver(city.base_url, city.keys)
 
 
 def public(drive: Driver, path: str) -> bytes:
