@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import psycopg
+import pytest
 
 from tests.conftest import Database
 
@@ -37,3 +38,20 @@ def test_no_login_may_change_or_delete_the_log(database: Database) -> None:
                         "SELECT has_table_privilege(%s, %s, %s)", (login, table, right)
                     ).fetchone()
                     assert held == (False,), (login, table, right)
+
+
+def test_each_process_reads_and_writes_its_own_tree_of_the_log(database: Database) -> None:
+    insert = (
+        "INSERT INTO log.entry (tree, index, leaf, leaf_hash, sealed, at) VALUES (%s, 0, '', %s, '', now())"
+    )
+    with psycopg.connect(database.owner_dsn, autocommit=True) as conn:
+        conn.execute(insert, ("acts", bytes(32)))
+    with psycopg.connect(database.door_dsn, autocommit=True) as conn:
+        assert conn.execute("SELECT count(*) FROM log.entry").fetchone() == (0,)
+        with pytest.raises(psycopg.errors.InsufficientPrivilege):
+            conn.execute(insert.replace("0,", "1,", 1), ("acts", bytes(32)))
+        conn.execute(insert, ("disclosures", bytes(32)))
+    with psycopg.connect(database.desk_dsn, autocommit=True) as conn:
+        with pytest.raises(psycopg.errors.InsufficientPrivilege):
+            conn.execute(insert.replace("0,", "1,", 1), ("disclosures", bytes(32)))
+        assert conn.execute("SELECT count(*) FROM log.entry").fetchone() == (2,)

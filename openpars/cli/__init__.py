@@ -14,7 +14,7 @@ from typing import Any
 import typer
 from typer.core import TyperGroup
 
-from openpars.cli.say import CannotRunError, Exit, say
+from openpars.cli.say import CannotRunError, Exit, give_json, say
 
 COMMANDS: dict[str, str] = {
     "up": "openpars.cli.up",
@@ -68,4 +68,6 @@ def main() -> None:
         app(prog_name="openpars")
     except CannotRunError as problem:
         say(str(problem))
+        if "--json" in sys.argv:
+            give_json({"error": str(problem)})
         sys.exit(Exit.COULD_NOT_RUN)

@@ -36,7 +36,7 @@ PATIENCE = 2.0
 
 WIDE = 110
 
-app = typer.Typer(help="Take in what other systems send.", no_args_is_help=True)
+app = typer.Typer(add_completion=False, help="Take in what other systems send.", no_args_is_help=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +89,8 @@ def filings(
         stream, bad = _read_changes(changes)
     except FileRefused as refused:
         say(f"{refused}. Nothing was changed.")
+        if as_json:
+            give_json({"error": str(refused)})
         raise typer.Exit(Exit.FOUND) from None
     found = report(read)
     kept = _quarantine(read, bad, quarantine_dir, city)

@@ -17,7 +17,11 @@ from openpars.cli.place import settings_for
 from openpars.cli.say import CannotRunError, give_json, say
 from openpars.settings import MissingSecret, load_desk
 
-app = typer.Typer(help="Make keys for the desks of a city and for outside agencies.", no_args_is_help=True)
+app = typer.Typer(
+    add_completion=False,
+    help="Make keys for the desks of a city and for outside agencies.",
+    no_args_is_help=True,
+)
 
 
 class Role(StrEnum):

@@ -23,7 +23,9 @@ from openpars.log.check import Read, Report, check
 from openpars.log.note import Malformed, Signer, Verifier, encode
 from openpars.settings import MissingSecret, Settings, load_city, load_desk, load_door
 
-app = typer.Typer(help="Check the log, and copy it for others to check.", no_args_is_help=True)
+app = typer.Typer(
+    add_completion=False, help="Check the log, and copy it for others to check.", no_args_is_help=True
+)
 
 DATA_DIR = typer.Option(help="The city's data directory.")
 DATABASE_URL = typer.Option(help="The city's database, when it is not the embedded one.")

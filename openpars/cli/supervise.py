@@ -74,6 +74,8 @@ async def spawn_child(argv: Sequence[str], *, keep_open: Sequence[int] = ()) -> 
         stdout=2,
         process_group=0,
         pass_fds=tuple(keep_open),
+        # What we were told may hold an administrator's password; what they need is in their secrets file.
+        env={name: value for name, value in os.environ.items() if not name.startswith(("OPENPARS_", "PG"))},
         preexec_fn=die_with_parent(signal.SIGTERM),  # noqa: PLW1509  (one call into libc)
     )
 

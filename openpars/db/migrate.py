@@ -72,7 +72,7 @@ async def bootstrap(admin_dsn: str, logins: DatabaseLogins) -> None:
 
 
 async def _lock_down(admin_dsn: str) -> None:
-    """Close the server's own catalogue to recipients' logins. Only a superuser can: see `openpars doctor`."""
+    """Close the server's own catalogue to recipients' logins. Only a superuser can."""
     text = files("openpars").joinpath("db", "lockdown.sql").read_text(encoding="utf-8")
     async with await psycopg.AsyncConnection.connect(admin_dsn) as conn:
         row = await (

@@ -53,6 +53,21 @@ CREATE TABLE log.pending (
     subjects    text[]      NOT NULL
 );
 
+-- Each process writes one tree. The door, which faces outside and holds person keys, cannot read the
+-- city's own acts, nor write among them; the worker cannot write disclosures that never were.
+DO $$
+DECLARE
+    name text;
+BEGIN
+    FOREACH name IN ARRAY ARRAY['entry', 'checkpoint', 'subtree', 'label'] LOOP
+        EXECUTE format('ALTER TABLE log.%I ENABLE ROW LEVEL SECURITY', name);
+        EXECUTE format('CREATE POLICY door ON log.%I TO openpars_door USING (tree = ''disclosures'')', name);
+        EXECUTE format('CREATE POLICY desk_reads ON log.%I FOR SELECT TO openpars_desk USING (true)', name);
+        EXECUTE format('CREATE POLICY desk_writes ON log.%I FOR INSERT TO openpars_desk WITH CHECK (tree = ''acts'')', name);
+    END LOOP;
+END
+$$;
+
 GRANT USAGE ON SCHEMA log TO openpars_desk, openpars_door;
 GRANT SELECT, INSERT ON log.entry, log.checkpoint, log.subtree, log.label TO openpars_desk, openpars_door;
 GRANT SELECT, INSERT, DELETE ON log.pending TO openpars_desk;
