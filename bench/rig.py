@@ -152,8 +152,11 @@ class Http:
         self._host = host
 
     @classmethod
-    async def open(cls, address: tuple[str, int]) -> Http:
-        """Connect."""
+    async def open(cls, address: tuple[str, int] | Path) -> Http:
+        """Connect to a host and port, or to a Unix socket."""
+        if isinstance(address, Path):
+            reader, writer = await asyncio.open_unix_connection(str(address), limit=2**20)
+            return cls(reader, writer, "desk")
         reader, writer = await asyncio.open_connection(*address, limit=2**20)
         return cls(reader, writer, f"{address[0]}:{address[1]}")
 

@@ -82,6 +82,7 @@ class Worker:
         async with self._desk.connection() as conn, conn.transaction():
             if one.what == "start":
                 await life.start(conn, one.agreement, one.version)
+                await fence.let_in(self._owner, one.agreement, one.version)
             elif one.what == "end":
                 await life.end_of_term(conn, one.agreement, one.version)
             else:
@@ -96,9 +97,12 @@ class Worker:
         for agreement, number in is_open:
             if agreement not in standing:
                 await fence.close(self._owner, agreement)
-            elif states.get((agreement, number)) == "superseded":
+            elif states.get((agreement, number)) not in STANDING:
+                # Superseded, or over while a later version still awaits its hour.
                 await fence.retire(self._owner, agreement, number)
                 self._bell.ring("change")
+        for agreement in await fence.unsettled(self._owner):
+            await fence.settle(self._owner, agreement)
 
     async def sweep(self) -> None:
         """Take out what left by the passing of time."""
@@ -121,6 +125,9 @@ async def _every(dsn: str, channel: str, seconds: float, work: Callable[[], Awai
         except (psycopg.Error, Refused):
             logger.warning("work waits: the database or the log is not available")
             await asyncio.sleep(0.2)
+        except Exception as problem:  # noqa: BLE001  (one thing that cannot be done must not end all others)
+            logger.error("work waits: %s", type(problem).__name__)  # noqa: TRY400  (its text may hold a row)
+            await asyncio.sleep(1.0)
 
 
 async def run(settings: Settings) -> None:

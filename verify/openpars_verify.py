@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Check an OpenPARS log without trusting the city that keeps it.
 
-    python openpars_verify.py URL|FOLDER --key VKEY [--seen FILE]... [--json]
+    python openpars_verify.py URL|FOLDER [--key VKEY] [--seen FILE]... [--json]
     python openpars_verify.py URL|FOLDER --key VKEY --receipt FILE [--leaf FILE]
     python openpars_verify.py --key VKEY --receipt FILE --leaf FILE
 
@@ -10,7 +10,8 @@ One file, Python 3.11 or later and the `cryptography` package; it shares no code
 the published files (c2sp.org/tlog-tiles) and recomputes everything: the checkpoint's signature, every
 entry's hash, every tile, the root; every earlier checkpoint the log still shows or you have kept
 (`--seen`); that the first entry is the log's schema and every entry has exactly the fields of the last
-schema before it; that time never runs backwards. It names the first bad entry.
+schema before it; that time never runs backwards. It names the first bad entry. Without `--key` it takes
+the key that the log shows, and says so: that proves order, not whose log it is.
 
 Exit status: 0 all is well, 1 something was found, 2 it could not run.
 """
@@ -586,7 +587,7 @@ def parse_arguments(arguments: Sequence[str] | None) -> argparse.Namespace:
     )
     add = parser.add_argument
     add("target", nargs="?", help="the log's address, or a folder with a mirror of it")
-    add("--key", required=True, help="the log's verifier key (name+hash+base64), or a file with it")
+    add("--key", help="the log's verifier key (name+hash+base64), or a file with it")
     add("--receipt", type=Path, help="also check this receipt")
     add("--leaf", type=Path, help="the entry the receipt is for")
     add("--seen", type=Path, action="append", default=[], help="a checkpoint you kept (may be repeated)")
@@ -595,23 +596,43 @@ def parse_arguments(arguments: Sequence[str] | None) -> argparse.Namespace:
     return parser.parse_args(arguments)
 
 
-def examine(options: argparse.Namespace) -> dict[str, Any]:
-    """Do what the command line asks; the report."""
-    text = options.key if "+" in options.key else Path(options.key).read_text(encoding="utf-8")
+def located(target: str) -> str:
+    """Where the log's files are: a city's own address has them under `log`."""
+    if not target.startswith(("http://", "https://")) or source(target)("checkpoint") is not None:
+        return target
+    return f"{target.rstrip('/')}/log"
+
+
+def trusted_key(given: str | None, target: str | None) -> VerifierKey:
+    """The key given; without one the key that the log itself shows."""
+    if given is not None:
+        text = given if "+" in given else Path(given).read_text(encoding="utf-8")
+    else:
+        shown = None if target is None else source(target)("key")
+        if shown is None:
+            raise CannotRun("give the log's verifier key with --key")
+        text = shown.decode("utf-8")
+        print("the key is the log's own word: compare it with one you got elsewhere", file=sys.stderr)
     try:
-        key = VerifierKey(text)
+        return VerifierKey(text)
     except Wrong as problem:
         raise CannotRun(f"--key: {problem}") from None
+
+
+def examine(options: argparse.Namespace) -> dict[str, Any]:
+    """Do what the command line asks; the report."""
+    target = None if options.target is None else located(options.target)
+    key = trusted_key(options.key, target)
     receipt = None if options.receipt is None else options.receipt.read_bytes()
     leaf = None if options.leaf is None else options.leaf.read_bytes()
-    if options.target is None:
+    if target is None:
         if receipt is None or leaf is None:
             raise CannotRun("give the log's address or folder, or a receipt with its entry")
         try:
             return report(None, [], check_receipt(key, receipt, leaf)[0])
         except Wrong as problem:
             return report(None, [Finding(-1, -1, str(problem))])
-    audit = Audit(options.target, key, seen=[path.read_bytes() for path in options.seen], jobs=options.jobs)
+    audit = Audit(target, key, seen=[path.read_bytes() for path in options.seen], jobs=options.jobs)
     if receipt is not None:
         try:
             audit.check_receipt(receipt, leaf)
@@ -665,6 +686,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         found = examine(options)
     except (CannotRun, OSError, UnicodeDecodeError) as problem:
         print(f"cannot run: {problem}", file=sys.stderr)
+        if options.json:
+            print(json.dumps({"error": str(problem)}))
         return 2
     with contextlib.suppress(BrokenPipeError):
         print(json.dumps(found, indent=1) if options.json else "\n".join(sentences(found)))

@@ -83,8 +83,8 @@ async def suspend(conn: Connection, agreement: str, *, by: str, reason: str) -> 
     return epoch
 
 
-async def resume(conn: Connection, agreement: str, *, by: str, reason: str) -> None:
-    """Lift a suspension; only who suspended may. Raises Refused CONFLICT or FORBIDDEN."""
+async def resume(conn: Connection, agreement: str, *, by: str, reason: str) -> int:
+    """Lift a suspension; only who suspended may. Returns its version. Raises Refused."""
     row = await lock(conn, agreement)
     number = _in_force(await _states(conn, agreement), ("suspended",))
     if row.suspended_by != by:
@@ -92,6 +92,7 @@ async def resume(conn: Connection, agreement: str, *, by: str, reason: str) -> N
     await conn.execute(Q.set_state, ("in_force", agreement, number))
     await conn.execute(Q.resume, (agreement,))
     await record(conn, agreement, number, Event("resumed", row.now, by, reason))
+    return number
 
 
 async def give_notice(conn: Connection, agreement: str, *, by: str, reason: str) -> None:

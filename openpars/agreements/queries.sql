@@ -102,8 +102,12 @@ SELECT min(at) FROM (
 ) d WHERE at > %(now)s
 
 -- name: listing
-SELECT v.agreement, v.number, a.provider, a.recipient, v.state, v.hash, v.begins, v.ends, v.ended_at, v.reconstructed,
-       v.text, a.notice_at, a.suspended_by
+-- The term is over at its second, whether or not the worker has written that down yet.
+SELECT v.agreement, v.number, a.provider, a.recipient,
+       CASE WHEN v.state IN ('in_force', 'suspended') AND v.ends <= clock_timestamp() THEN 'ended' ELSE v.state END,
+       v.hash, v.begins, v.ends,
+       CASE WHEN v.state IN ('in_force', 'suspended') AND v.ends <= clock_timestamp() THEN v.ends ELSE v.ended_at END,
+       v.reconstructed, v.text, a.notice_at, a.suspended_by
 FROM agreements.version v JOIN agreements.agreement a ON a.id = v.agreement ORDER BY v.agreement, v.number
 
 -- name: all_ballots

@@ -44,7 +44,8 @@ class Seals:
     def seal(self, resume: Resume) -> str:
         """The `id:` of an event, and the `position` of a new subscription."""
         nonce = secrets.token_bytes(12)
-        plain = orjson.dumps([resume.recipient, resume.position, resume.epochs])
+        # Of one length whatever the position: else the length would tell how many alerts there are.
+        plain = orjson.dumps([resume.recipient, f"{resume.position:019d}", resume.epochs])
         return urlsafe_b64encode(nonce + self._aead.encrypt(nonce, plain, b"resume")).rstrip(b"=").decode()
 
     def open(self, text: str) -> Resume:
@@ -55,63 +56,64 @@ class Seals:
         except (Base64Error, UnicodeEncodeError, InvalidTag, ValueError):
             raise refuse(Code.INVALID, "This is not a position of your feed.", "Last-Event-ID") from None
         recipient, position, epochs = orjson.loads(plain)
-        return Resume(recipient, position, tuple((name, epoch) for name, epoch in epochs))
+        return Resume(recipient, int(position), tuple((name, epoch) for name, epoch in epochs))
+
+    def open_for(self, recipient: str, text: str) -> Resume:
+        """The same, and it must be this recipient's."""
+        resume = self.open(text)
+        if resume.recipient != recipient:
+            raise refuse(Code.INVALID, "This is not a position of your feed.", "Last-Event-ID")
+        return resume
 
     def event_id(self, subscription: UUID, position: int) -> str:
         """The event's id: the same at every repeat."""
         message = subscription.bytes + position.to_bytes(8, "big")
         return hmac.new(self._event, message, hashlib.sha256).hexdigest()[:32]
 
-
-@dataclass(frozen=True, slots=True)
-class Notice:
-    """One alert for one subscription. `record` is a JSON object, `{"id": …}` alone if withdrawn."""
-
-    agreement: str
-    epoch: int
-    purpose: str
-    subscription: UUID
-    kind: str
-    record: bytes
-    position: int
-    receipt: str
-    at: datetime
+    def ended_id(self, agreement: str, epoch: int) -> str:
+        """The id of the event that says an agreement's end: its own, and the same at every repeat."""
+        return hmac.new(self._event, f"ended {agreement} {epoch}".encode(), hashlib.sha256).hexdigest()[:32]
 
 
-def encode(notice: Notice, *, event_id: str, source: str, resume: str) -> bytes:
-    """The bytes of one Server-Sent Event."""
-    why = orjson.dumps(
-        {"subscription": str(notice.subscription), "agreement": notice.agreement, "purpose": notice.purpose}
-    )
-    data = notice.record[:-1] + b',"why":' + why + b"}"
-    return _frame(
-        resume,
-        _cloud_event(
-            event_id,
-            f"{TYPE}share.{notice.kind}",
-            source=source,
-            at=notice.at,
-            receipt=notice.receipt,
-            data=data,
-        ),
-    )
+class Envelope:
+    """One event of one record, for all its subscriptions: only their own names differ.
+
+    `record` is a JSON object, `{"id": …}` alone if withdrawn.
+    """
+
+    def __init__(
+        self,
+        kind: str,
+        record: bytes,
+        *,
+        agreement: str,
+        purpose: str,
+        source: str,
+        receipt: str,
+        at: datetime,
+    ) -> None:
+        self._head = _head(f"{TYPE}share.{kind}", source=source, at=at, receipt=receipt)
+        self._data = b',"data":' + record[:-1] + b',"why":{"subscription":"'
+        self._tail = b'",' + orjson.dumps({"agreement": agreement, "purpose": purpose})[1:] + b"}}"
+
+    def frame(self, subscription: UUID, *, event_id: str, resume: str) -> bytes:
+        """The bytes of one Server-Sent Event."""
+        whose = str(subscription).encode()
+        return _frame(resume, event_id, b"".join((self._head, self._data, whose, self._tail)))
 
 
 def encode_ended(agreement: str, *, at: datetime, event_id: str, source: str, resume: str) -> bytes:
     """The last event of an agreement's feed."""
-    data = orjson.dumps({"why": {"agreement": agreement}})
+    head = _head(f"{TYPE}agreement.ended", source=source, at=at, receipt=None)
     return _frame(
-        resume,
-        _cloud_event(event_id, f"{TYPE}agreement.ended", source=source, at=at, receipt=None, data=data),
+        resume, event_id, head + b',"data":' + orjson.dumps({"why": {"agreement": agreement}}) + b"}"
     )
 
 
-def _cloud_event(
-    event_id: str, kind: str, *, source: str, at: datetime, receipt: str | None, data: bytes
-) -> bytes:
+def _head(kind: str, *, source: str, at: datetime, receipt: str | None) -> bytes:
+    """A CloudEvent up to its data, without the opening brace and its id."""
     head: dict[str, object] = {
         "specversion": "1.0",
-        "id": event_id,
         "source": source,
         "type": kind,
         "time": at,
@@ -119,8 +121,8 @@ def _cloud_event(
     }
     if receipt is not None:
         head["receipt"] = receipt
-    return orjson.dumps(head)[:-1] + b',"data":' + data + b"}"
+    return orjson.dumps(head)[1:-1]
 
 
-def _frame(resume: str, data: bytes) -> bytes:
-    return b"id: " + resume.encode() + b"\ndata: " + data + b"\n\n"
+def _frame(resume: str, event_id: str, rest: bytes) -> bytes:
+    return b'id: %b\ndata: {"id":"%b",%b\n\n' % (resume.encode(), event_id.encode(), rest)

@@ -51,6 +51,9 @@ class FenceWatch:
                 except (psycopg.Error, Refused, ClockFault):
                     logger.warning("the fence waits: the database, the log or the clock is not available")
                     await asyncio.sleep(0.2)
+                except Exception as problem:  # noqa: BLE001  (whatever it is, ends must go on being seen)
+                    logger.error("the fence waits: %s", type(problem).__name__)  # noqa: TRY400  (may hold a row)
+                    await asyncio.sleep(0.2)
         finally:
             ears.cancel()
 
@@ -73,16 +76,20 @@ class FenceWatch:
             await self._gate.register.reload()
         now = self._gate.clock.now()
         live = {s.agreement: s for s in self._gate.register.standings if is_live(s, now)}
-        over = [standing for agreement, standing in self._live.items() if agreement not in live]
+        for agreement, standing in tuple(self._live.items()):
+            if agreement not in live:
+                # Forgotten only when it is done: what fails now is done at the next look.
+                await self._end(standing, now)
         self._live = live
-        for standing in over:
-            await self._end(standing, now)
+        if renew:
+            await self._dispatcher.post.stop_revoked()
 
     async def _end(self, standing: Standing, now: datetime) -> None:
         latest = [s for s in self._gate.register.standings if s.agreement == standing.agreement]
         suspended = now < standing.until and any(s.state == "suspended" for s in latest)
         # First the last word, which needs nothing but memory; then connections and queues.
-        self._dispatcher.say_ended(standing, suspended=suspended)
+        ended = next((s.until for s in latest if s.version == standing.version), standing.until)
+        self._dispatcher.post.say_ended(standing, at=ended, suspended=suspended)
         await self._gate.pools.close(standing.agreement)
         if not suspended:
             await self._dispatcher.forget(standing.agreement)

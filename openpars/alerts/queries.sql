@@ -9,7 +9,9 @@ INSERT INTO alerts.watch (agreement, hash, subscription) VALUES (%s, %s, %s)
 SELECT coalesce(max(position), 0) FROM alerts.event
 
 -- name: changes
-SELECT position, agreement, purpose, id FROM shares.change ORDER BY position LIMIT 200
+-- Only of agreements in force: what changes during a suspension is told when it is lifted, or goes with the end.
+SELECT position, agreement, purpose, id FROM shares.change
+WHERE agreement = ANY (%s) AND position <> ALL (%s) ORDER BY position LIMIT 200
 
 -- name: forget_changes
 DELETE FROM shares.change WHERE position = ANY (%s)
@@ -29,14 +31,16 @@ FROM alerts.told t JOIN alerts.subscription s ON s.id = t.subscription
 WHERE t.id = %s AND s.agreement = %s AND s.purpose = %s AND s.ended_at IS NULL AND s.expires > clock_timestamp()
 
 -- name: forget_told
-DELETE FROM alerts.told WHERE id = %s AND subscription = %s
+DELETE FROM alerts.told WHERE id = %s AND subscription = ANY (%s)
 
 -- name: tell
-INSERT INTO alerts.told (subscription, id, digest) VALUES (%s, %s, %s)
+INSERT INTO alerts.told (id, subscription, digest) SELECT %s, * FROM unnest(%s::uuid[], %s::bytea[])
 
--- name: new_event
-INSERT INTO alerts.event (recipient, agreement, epoch, subscription, id, kind, sent)
-VALUES (%s, %s, %s, %s, %s, %s, %s) RETURNING position
+-- name: new_events
+INSERT INTO alerts.event (recipient, agreement, epoch, id, subscription, kind, sent)
+SELECT %s, %s, %s, %s, subscription, kind, sent
+FROM unnest(%s::uuid[], %s::text[], %s::boolean[]) WITH ORDINALITY AS new (subscription, kind, sent, n)
+ORDER BY n RETURNING position
 
 -- name: events_after
 SELECT e.position, e.agreement, e.epoch, e.subscription, e.id, e.kind, s.purpose, s.case_number, s.key
@@ -47,7 +51,7 @@ ORDER BY e.position LIMIT 500
 -- name: events_unsent
 SELECT e.position, e.agreement, e.epoch, e.subscription, e.id, e.kind, s.purpose, s.case_number, s.key
 FROM alerts.event e JOIN alerts.subscription s ON s.id = e.subscription
-WHERE e.recipient = %s AND NOT e.sent AND s.ended_at IS NULL
+WHERE e.recipient = %s AND NOT e.sent AND e.position > %s AND s.ended_at IS NULL
 ORDER BY e.position LIMIT 500
 
 -- name: mark_sent
@@ -55,6 +59,12 @@ UPDATE alerts.event SET sent = true WHERE position = ANY (%s)
 
 -- name: end_subscriptions
 UPDATE alerts.subscription SET ended_at = clock_timestamp() WHERE agreement = %s AND ended_at IS NULL
+
+-- name: end_outlived
+-- An end that came while nobody was there to carry it out. A later version does not bring back what it ended.
+UPDATE alerts.subscription s SET ended_at = clock_timestamp()
+WHERE s.ended_at IS NULL AND EXISTS (
+    SELECT FROM agreements.event e WHERE e.agreement = s.agreement AND e.what = 'ended' AND e.at >= s.created_at)
 
 -- name: forget_watches
 DELETE FROM alerts.watch WHERE agreement = %s
@@ -65,3 +75,6 @@ DELETE FROM alerts.told t USING alerts.subscription s WHERE s.id = t.subscriptio
 -- name: subscriptions
 SELECT id, agreement, purpose, case_number, criteria, expires, created_at FROM alerts.subscription
 WHERE recipient = %s AND ended_at IS NULL AND expires > clock_timestamp() ORDER BY created_at
+
+-- name: asked_about
+SELECT DISTINCT agreement, purpose FROM alerts.subscription WHERE ended_at IS NULL

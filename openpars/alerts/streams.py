@@ -8,8 +8,9 @@ What waits in a queue is sent only if its agreement is still in force at that in
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections import defaultdict
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import dataclass, field
 from uuid import UUID
 
@@ -29,6 +30,9 @@ class Item:
     last: bool = False
 
 
+BEAT = Item("", 0, 0, b": still here\n\n", ended=True)
+
+
 @dataclass(eq=False, slots=True)
 class Stream:
     """One open feed of one recipient, of all its subscriptions or of one."""
@@ -39,6 +43,31 @@ class Stream:
     subscription: UUID | None
     queue: asyncio.Queue[Item | None] = field(default_factory=lambda: asyncio.Queue(QUEUE))
     broken: bool = False
+    # What happens while it is told what it missed: that comes first. None: it has been told.
+    held: list[Item] | None = field(default_factory=list)
+    full: bool = False
+
+    def caught_up(self) -> None:
+        """It has been told what it missed: now what happened meanwhile, and what comes."""
+        held, self.held = self.held, None
+        for item in held or ():
+            self.put(item)
+
+    def finish(self) -> None:
+        """Take nothing more, send what waits and close: the reader resumes from there."""
+        self.full, self.held = True, None
+        self.queue.put_nowait(None)
+
+    def stop(self) -> None:
+        """Send nothing more, not even what waits."""
+        self.broken = True
+        with contextlib.suppress(asyncio.QueueFull):
+            self.queue.put_nowait(None)  # wakes a reader that waits
+
+    @property
+    def open(self) -> bool:
+        """Whether it still takes what happens."""
+        return not self.broken and not self.full
 
     def wants(self, agreement: str, subscription: UUID | None) -> bool:
         """Whether an item belongs on this stream."""
@@ -47,7 +76,16 @@ class Stream:
         return self.subscription is None or subscription is None or subscription == self.subscription
 
     def put(self, item: Item) -> bool:
-        """False when the reader is too slow; the stream is then closed."""
+        """False when the reader is too slow, or nothing more is taken."""
+        if self.full:
+            return False
+        if self.held is not None:
+            self.held.append(item)
+            return True
+        return self.replay(item)
+
+    def replay(self, item: Item) -> bool:
+        """Put something that was missed. False when the reader is too slow; the stream is then closed."""
         try:
             self.queue.put_nowait(item)
         except asyncio.QueueFull:
@@ -57,50 +95,72 @@ class Stream:
 
 
 class Streams:
-    """All open streams of this process."""
+    """All open streams of this process, by recipient, and there by the subscription they are narrowed to."""
 
     def __init__(self) -> None:
-        self._open: dict[str, set[Stream]] = defaultdict(set)
+        self._open: dict[str, dict[UUID | None, set[Stream]]] = defaultdict(lambda: defaultdict(set))
 
     def open(self, stream: Stream) -> None:
         """From now on the stream is sent what happens."""
-        self._open[stream.recipient].add(stream)
+        self._open[stream.recipient][stream.subscription].add(stream)
 
     def close(self, stream: Stream) -> None:
         """The reader has gone."""
-        self._open[stream.recipient].discard(stream)
+        mine = self._open[stream.recipient]
+        mine[stream.subscription].discard(stream)
+        if not mine[stream.subscription]:
+            del mine[stream.subscription]
 
     def of(self, recipient: str) -> tuple[Stream, ...]:
         """The open streams of one recipient."""
-        return tuple(self._open.get(recipient, ()))
+        return tuple(stream for group in self._open[recipient].values() for stream in group)
+
+    def _hearing(self, recipient: str, agreement: str, subscription: UUID) -> Iterator[Stream]:
+        mine = self._open[recipient]
+        for group in (mine.get(None, ()), mine.get(subscription, ())):
+            for stream in group:
+                if stream.wants(agreement, subscription):
+                    yield stream
 
     def listening(self, recipient: str, agreement: str, subscription: UUID) -> bool:
         """Whether anybody would hear this now."""
-        return any(not s.broken and s.wants(agreement, subscription) for s in self._open.get(recipient, ()))
+        return any(stream.open for stream in self._hearing(recipient, agreement, subscription))
 
     def send(self, recipient: str, subscription: UUID, item: Item) -> None:
         """Put one item on every stream that wants it."""
-        for stream in self._open.get(recipient, ()):
-            if stream.wants(item.agreement, subscription):
-                stream.put(item)
+        for stream in self._hearing(recipient, item.agreement, subscription):
+            stream.put(item)
 
-    def count(self) -> int:
-        """How many are open."""
-        return sum(len(streams) for streams in self._open.values())
+    def _all(self) -> Iterator[Stream]:
+        for mine in self._open.values():
+            for group in mine.values():
+                yield from group
+
+    def keys(self, recipient: str | None = None) -> frozenset[UUID]:
+        """The keys that open feeds were opened with: one recipient's, or all."""
+        return frozenset(stream.key for stream in (self._all() if recipient is None else self.of(recipient)))
+
+    def keep_only(self, live: frozenset[UUID], asked: frozenset[UUID]) -> None:
+        """Stop every feed whose key was `asked` about and is not `live` any more."""
+        for stream in self._all():
+            if stream.key in asked - live:
+                stream.stop()
+
+    async def beat(self, seconds: float = HEARTBEAT) -> None:
+        """Until cancelled: a sign of life on every stream, so that a dead connection is noticed."""
+        while True:
+            await asyncio.sleep(seconds)
+            for stream in tuple(self._all()):
+                if stream.open and stream.held is None and stream.queue.empty():
+                    stream.queue.put_nowait(BEAT)
 
 
-async def frames(
-    stream: Stream, *, alive: Callable[[Item], bool], heartbeat: float = HEARTBEAT
-) -> AsyncIterator[bytes]:
+async def frames(stream: Stream, *, alive: Callable[[Item], bool]) -> AsyncIterator[bytes]:
     """The bytes of a stream until it ends. `alive(item)` is asked at the last moment before sending."""
     yield b": connected\n\n"
     while not stream.broken:
-        try:
-            item = await asyncio.wait_for(stream.queue.get(), heartbeat)
-        except TimeoutError:
-            yield b": still here\n\n"
-            continue
-        if item is None:
+        item = await stream.queue.get()
+        if item is None or stream.broken:
             return
         if item.ended or alive(item):
             yield item.frame

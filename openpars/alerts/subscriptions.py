@@ -84,10 +84,8 @@ def criteria_allowed(version: Version, purpose: str, criteria: dict[str, tuple[s
     return None
 
 
-async def create(
-    conn: Connection, who: RecipientKey, right: Right, asked: Subscribe, *, keys: ShareKeys, now: datetime
-) -> Created:
-    """Store a subscription under `right`. Raises Refused. The caller commits and answers a watch."""
+def judge(who: RecipientKey, right: Right, asked: Subscribe, *, keys: ShareKeys, now: datetime) -> Created:
+    """The subscription that `right` allows. Raises Refused. Nothing is stored yet."""
     refusal = checks.case_number(right.version, asked.why)
     if refusal is not None:
         raise Refused(refusal)
@@ -100,6 +98,7 @@ async def create(
     else:
         assert asked.criteria is not None  # noqa: S101  (the parser takes exactly one)
         refusal = criteria_allowed(right.version, asked.why.purpose, asked.criteria)
+        refusal = refusal or checks.criteria_known(asked.criteria)
         if refusal is not None:
             raise Refused(refusal)
     made = Subscription(
@@ -112,11 +111,11 @@ async def create(
         criteria=None if asked.criteria is None else tuple(sorted(asked.criteria.items())),
         expires=expiry(asked.expires, right.standing.until, now),
     )
-    await _insert(conn, made, watch)
     return Created(made, watch)
 
 
-async def _insert(conn: Connection, made: Subscription, watch: bytes | None) -> None:
+async def store(conn: Connection, made: Subscription, watch: bytes | None) -> None:
+    """Keep a subscription. The caller commits and answers a watch."""
     await conn.execute(
         Q.new_subscription,
         (

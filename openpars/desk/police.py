@@ -22,7 +22,12 @@ async def book(room: Room, asked: Asked, form: Booking) -> Answer:
         drafted = acts.book(form, room.setting(), arrest=str(uuid4()), person="")
         who = drafted.arrestee
         person = await identity.identify(
-            conn, sid=who.sid, ssn=who.ssn, birth_date=who.birth_date, last=who.name.last
+            conn,
+            sid=who.sid,
+            ssn=who.ssn,
+            birth_date=who.birth_date,
+            last=who.name.last,
+            dc_number=drafted.dc_number,
         )
         file = replace(drafted, arrestee=replace(who, person=person))
         await identity.numbers_free(conn, file, same_incident=form.same_incident)

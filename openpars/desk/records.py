@@ -27,7 +27,7 @@ def _note(form: Order) -> dict[str, str]:
 
 async def correct(room: Room, asked: Asked, arrest: str, form: Correction) -> Answer:
     """Set right what was wrong; shares follow in the same commit."""
-    done = Done(Act.CORRECT, form.at, {"reason": form.reason})
+    done = Done(Act.CORRECT, form.at, {"reason": form.reason} if form.reason else {})
     return await act_on(room, asked, arrest, done, lambda f, s: acts.correct(f, form, s))
 
 

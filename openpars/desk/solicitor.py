@@ -104,6 +104,7 @@ async def suspend(room: Room, asked: Asked, agreement: str, reason: str) -> Answ
 
     made = await once(room, asked, work)
     room.bell.ring("fence", "change")
+    await fence.settle(room.owner, agreement)
     return made
 
 
@@ -112,7 +113,8 @@ async def resume(room: Room, asked: Asked, agreement: str, reason: str) -> Answe
     among(asked.actor, STAKEHOLDERS | SOLICITOR)
 
     async def work(conn: Connection) -> Answer:
-        await life.resume(conn, agreement, by=_by(asked.actor), reason=reason)
+        version = await life.resume(conn, agreement, by=_by(asked.actor), reason=reason)
+        await fence.let_in(room.owner, agreement, version)
         return Answer(200, {"id": agreement, "state": "in_force"})
 
     made = await once(room, asked, work)

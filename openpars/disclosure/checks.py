@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 from openpars.agreements.model import Grant, Version, Way
 from openpars.disclosure.request import JSON, Why
 from openpars.errors import Code, Refusal, Refused
-from openpars.record import names
+from openpars.record import catalogue, names
 
 _FIELD = re.compile(r"[a-z][a-z_]{0,39}\Z")
 
@@ -41,7 +41,7 @@ def case_number(version: Version, why: Why) -> Refusal | None:
 
 
 def key(version: Version, purpose: str, way: str, find: dict[str, JSON]) -> Key | Refusal:
-    """Step 4: the asked fields are exactly one granted combination, whatever their values.
+    """Step 4: the asked fields are exactly one granted combination. Null is absent, for a granted key.
 
     The names are judged before any value is looked at, so a refusal cannot depend on a value.
     """
@@ -54,19 +54,31 @@ def key(version: Version, purpose: str, way: str, find: dict[str, JSON]) -> Key 
                 "Your agreement does not allow searching by this.",
                 f"find.{field}" if _FIELD.match(field) else "find",
             )
-    fitting = next((fields for fields in combinations if set(fields) == set(find)), None)
+    given = {field for field, value in find.items() if value is not None}
+    if not given:
+        return Refusal(Code.INVALID, "This is an object with at least one granted key.", "find")
+    fitting = next((fields for fields in combinations if set(fields) == given), None)
     if fitting is None:
         allowed = "; ".join(sorted({" and ".join(fields) for fields in combinations}))
         return Refusal(
             Code.KEY_NOT_PERMITTED,
             f"Your agreement allows these keys, each whole: {allowed}.",
-            f"find.{min(find)}",
+            f"find.{min(given)}",
         )
     try:
         values = tuple(part for field in fitting for part in names.parse_key_value(field, find[field]))
     except Refused as refused:
         return refused.refusal
     return Key("+".join(fitting), values)
+
+
+def criteria_known(criteria: dict[str, tuple[str, ...]]) -> Refusal | None:
+    """Criteria that were granted ask only for values that exist: one that cannot would never be met."""
+    for name, values in criteria.items():
+        closed = catalogue.CRITERIA[name].values
+        if closed and not set(values) <= set(closed):
+            return Refusal(Code.INVALID, f"One or more of: {', '.join(closed)}.", f"criteria.{name}")
+    return None
 
 
 def civil_day(version: Version, now: datetime) -> date:

@@ -138,7 +138,7 @@ class Gate:
         if isinstance(asked, Search):
             key = _raise_or(checks.key(right.version, asked.why.purpose, "search", asked.find))
         day = checks.civil_day(right.version, self.clock.now())
-        await self._spend(right.version, who.id, day)
+        await self.spend(right.version, who.id, day)
         try:
             # (5) read the share
             if isinstance(asked, Search):
@@ -153,12 +153,15 @@ class Gate:
                 who, right, asked.why, rows=found, user=user, use_day=day, private=_asked(asked)
             )
         except Refused as refused:
-            self._used[(right.version.agreement.id, who.id, day)] -= 1
-            if refused.refusal is MOVED:
+            self.unspend(right.version, who.id, day)
+            if refused.refusal in (AMENDED, ENDED):
+                # Our copy of the register was old. What is in force now, or why nothing is, decides.
+                await self.register.reload()
+            if refused.refusal in (MOVED, AMENDED, ENDED):
                 raise _Moved from None
             raise
         except psycopg.Error:
-            self._used[(right.version.agreement.id, who.id, day)] -= 1
+            self.unspend(right.version, who.id, day)
             raise
         # (7) answer, only if the fence has not moved
         self.still(right)
@@ -191,7 +194,7 @@ class Gate:
         if row is not None:
             self.clock.observe(row[0])
 
-    async def _spend(self, version: Version, key: UUID, day: date) -> None:
+    async def spend(self, version: Version, key: UUID, day: date) -> None:
         """Count a search before it is made, so that a burst in parallel cannot pass the limit.
 
         Counted by key: a recipient names its own users, and could name a new one for each search.
@@ -205,6 +208,10 @@ class Gate:
         if self._used[place] >= limit:
             raise refuse(Code.LIMIT_REACHED, "The agreement's number of searches for today is used up.")
         self._used[place] += 1
+
+    def unspend(self, version: Version, key: UUID, day: date) -> None:
+        """A search that was counted and then not made."""
+        self._used[(version.agreement.id, key, day)] -= 1
 
     async def _find(self, share: Share, key: checks.Key, *, limit: int) -> tuple[Row, ...]:
         wanted = self.keys.search(share.agreement, key.combination, key.values)
@@ -310,7 +317,8 @@ class Gate:
         async with conn.pipeline():
             rechecked = await conn.execute(Q.recheck, _recheck(live))
             cursors = [
-                (share, await conn.execute(share.standing(), (ids,))) for share, ids in _wanted(live).items()
+                (share, await conn.execute(share.standing(), (ids, ids)))
+                for share, ids in _wanted(live).items()
             ]
             row = await rechecked.fetchone()
             standing = {(share, *found) for share, cursor in cursors for found in await cursor.fetchall()}
@@ -320,7 +328,8 @@ class Gate:
             now = self.clock.now()
         except ClockFault:
             return [unavailable() for _ in drafts]
-        keys, fences = frozenset(row[1]), dict(zip(row[2], row[3], strict=True))
+        keys = frozenset(row[1])
+        fences = {name: (epoch, number) for name, epoch, number in zip(*row[2:5], strict=True)}
         return [
             None if guard is None else _verdict(guard, now=now, keys=keys, fences=fences, standing=standing)
             for guard in guards
@@ -328,6 +337,8 @@ class Gate:
 
 
 MOVED = Refusal(Code.CONFLICT, "The record changed while it was being read.")
+ENDED = Refusal(Code.AGREEMENT_ENDED, "The agreement has ended.")
+AMENDED = Refusal(Code.CONFLICT, "The agreement was amended while the record was being read.")
 
 
 def _verdict(
@@ -335,14 +346,18 @@ def _verdict(
     *,
     now: datetime,
     keys: frozenset[UUID],
-    fences: dict[str, int],
+    fences: dict[str, tuple[int, int | None]],
     standing: set[tuple[object, ...]],
 ) -> Refusal | None:
     right = guard.right
     if guard.key not in keys:
         return Refusal(Code.UNAUTHENTICATED, "This key is no longer in force.")
-    if fences.get(right.standing.agreement) != right.standing.epoch or not is_live(right.standing, now):
-        return Refusal(Code.AGREEMENT_ENDED, "The agreement has ended.")
+    epoch, number = fences.get(right.standing.agreement, (None, None))
+    if number is None or epoch != right.standing.epoch or not is_live(right.standing, now):
+        return ENDED
+    if number != right.standing.version:
+        # What was read by the version before may be more than is granted now.
+        return AMENDED
     if any((right.share, row.id, row.grant, row.file_version) not in standing for row in guard.rows):
         return MOVED
     return None
@@ -359,12 +374,12 @@ def _recheck(guards: list[Guard]) -> dict[str, object]:
     }
 
 
-def _wanted(guards: list[Guard]) -> dict[Share, list[UUID]]:
-    wanted: dict[Share, list[UUID]] = defaultdict(list)
+def _wanted(guards: list[Guard]) -> dict[Share, bytes]:
+    wanted: dict[Share, list[bytes]] = defaultdict(list)
     for guard in guards:
         if guard.rows:
-            wanted[guard.right.share].extend(row.id for row in guard.rows)
-    return wanted
+            wanted[guard.right.share].extend(row.id.bytes for row in guard.rows)
+    return {share: b"".join(ids) for share, ids in wanted.items()}
 
 
 def merged(version: Version, rows: tuple[Row, ...]) -> tuple[Record, ...]:

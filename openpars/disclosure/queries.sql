@@ -13,4 +13,7 @@ WITH spent AS (
 SELECT clock_timestamp(),
        ARRAY(SELECT id FROM accounts.recipient_key WHERE id = ANY(%(keys)s) AND revoked_at IS NULL),
        ARRAY(SELECT id FROM agreements.agreement WHERE id = ANY(%(agreements)s) ORDER BY id),
-       ARRAY(SELECT epoch FROM agreements.agreement WHERE id = ANY(%(agreements)s) ORDER BY id)
+       ARRAY(SELECT epoch FROM agreements.agreement WHERE id = ANY(%(agreements)s) ORDER BY id),
+       ARRAY(SELECT v.number FROM agreements.agreement a
+             LEFT JOIN agreements.version v ON v.agreement = a.id AND v.state = 'in_force'
+             WHERE a.id = ANY(%(agreements)s) ORDER BY a.id)

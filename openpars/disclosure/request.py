@@ -9,16 +9,15 @@ from dataclasses import dataclass
 from typing import Any, TypeAlias
 from uuid import UUID
 
-import orjson
-
 from openpars.errors import Code, refuse
+from openpars.strict_json import read_object, shown
 
 JSON: TypeAlias = Any
 
-MAX_BODY = 16_384
 MAX_LIMIT = 1_000
 _ID = re.compile(r"[0-9a-f]{32}\Z")
 _NAME = re.compile(r"[a-z][a-z0-9-]{0,62}\Z")
+_VALUE = re.compile(r"[^\x00-\x1f\x7f]{1,100}\Z")
 _CASE = re.compile(r"[A-Za-z0-9][A-Za-z0-9 ./:#-]{2,59}\Z")
 
 
@@ -58,26 +57,13 @@ class Subscribe:
     expires: str | None
 
 
-def parse_object(body: bytes) -> dict[str, JSON]:
-    """A JSON object. NaN, lone surrogates, deep nesting and anything oversized are refused."""
-    if len(body) > MAX_BODY:
-        raise refuse(Code.INVALID, "The request is larger than 16 kB.")
-    try:
-        found = orjson.loads(body)
-    except orjson.JSONDecodeError:
-        raise refuse(Code.INVALID, "The body is not valid JSON.") from None
-    if not isinstance(found, dict):
-        raise refuse(Code.INVALID, "The body is a JSON object.")
-    return found
-
-
 def _only(found: dict[str, JSON], *known: str) -> None:
     for name in found:
         if name not in known:
             raise refuse(
                 Code.INVALID,
                 f"This member is not known here. Known are: {', '.join(known)}.",
-                name if _NAME.match(name.replace("_", "-")) else None,
+                shown(name),
             )
 
 
@@ -113,7 +99,7 @@ def _members(found: dict[str, JSON], name: str) -> dict[str, JSON]:
 
 def search(body: bytes) -> Search:
     """`POST /v1/search`. Raises Refused INVALID naming the member."""
-    found = parse_object(body)
+    found = read_object(body)
     _only(found, "agreement", "purpose", "case_number", "find", "limit")
     limit = found.get("limit")
     if limit is not None and (type(limit) is not int or not 1 <= limit <= MAX_LIMIT):
@@ -137,7 +123,7 @@ def fetch(record: str, query: dict[str, JSON]) -> Fetch:
 
 def subscribe(body: bytes) -> Subscribe:
     """`POST /v1/subscriptions`: exactly one of `find` and `criteria`."""
-    found = parse_object(body)
+    found = read_object(body)
     _only(found, "agreement", "purpose", "case_number", "find", "criteria", "expires")
     if (found.get("find") is None) == (found.get("criteria") is None):
         raise refuse(Code.INVALID, "Send either `find` or `criteria`.", "find")
@@ -163,7 +149,6 @@ def _criteria(found: dict[str, JSON]) -> dict[str, JSON]:
 
 def _values(name: str, value: JSON) -> tuple[str, ...]:
     values = value if isinstance(value, list) else [value]
-    if not values or len(values) > 100 or not all(isinstance(v, str) and 0 < len(v) <= 100 for v in values):
-        field = f"criteria.{name}" if _NAME.match(name.replace("_", "-")) else "criteria"
-        raise refuse(Code.INVALID, "A list of at most 100 values.", field)
+    if not values or len(values) > 100 or not all(isinstance(v, str) and _VALUE.match(v) for v in values):
+        raise refuse(Code.INVALID, "A list of at most 100 values.", f"criteria.{shown(name)}")
     return tuple(values)

@@ -198,10 +198,7 @@ def interview(file: ArrestFile, form: InterviewHeld, setting: Setting) -> Arrest
     """The pretrial interview, into its own compartment."""
     _standing(file, Act.INTERVIEW)
     at = checks.past(form.held_at, "held_at", setting, since=file.arrested_at)
-    notes = prose(form.notes, "notes", setting, values.NOTES_LIMIT)
-    if notes is None:
-        raise invalid("What was said, in a sentence or more.", "notes")
-    return _next(file, interview=Interview(at, notes))
+    return _next(file, interview=Interview(at, prose(form.notes, "notes", setting, values.NOTES_LIMIT)))
 
 
 def arraign(file: ArrestFile, form: ArraignmentHeld, setting: Setting) -> ArrestFile:
@@ -396,8 +393,7 @@ def correct(file: ArrestFile, form: Correction, setting: Setting) -> ArrestFile:
     """What the record had wrong is set right; the old version stays in the history."""
     _standing(file, Act.CORRECT)
     checks.past(form.at, "at", setting)
-    if prose(form.reason, "reason", setting) is None:
-        raise invalid("Why it is corrected.", "reason")
+    prose(form.reason, "reason", setting)
     changed = _cleared(file, form.clear)
     arrested_at = changed.arrested_at
     if form.arrested_at is not None:

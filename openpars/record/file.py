@@ -158,7 +158,7 @@ class Interview:
     """Pretrial interview, a compartment of its own: Rule 530(C) closes it to police and to partners."""
 
     held_at: datetime
-    notes: str
+    notes: str | None
 
 
 @dataclass(frozen=True, slots=True)

@@ -124,7 +124,7 @@ class InterviewHeld:
     """Pretrial services' interview (Rule 530)."""
 
     held_at: datetime
-    notes: str
+    notes: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -222,7 +222,7 @@ CLEARABLE = (
 class Correction:
     """What the record had wrong. `clear` names fields to make unknown: None never erases."""
 
-    reason: str
+    reason: str | None
     at: datetime
     arrestee: ArresteeCorrection | None = None
     participants: tuple[ParticipantForm, ...] | None = None

@@ -95,11 +95,12 @@ async def identify(
     ssn: str | None,
     birth_date: date | None,
     last: str,
+    dc_number: str | None = None,
     jurisdiction: str = HOME,
 ) -> str:
     """The identity behind an arrestee, as hex: by SID, or by SSN where birth date or last name agrees.
 
-    Otherwise a new one. A name never joins two arrests.
+    Otherwise a new one. A name never joins two arrests, and an SSN never two of the incident `dc_number`.
     """
     index = held().blind_index(ssn, jurisdiction) if ssn is not None else None
     wanted: dict[str, object] = {
@@ -108,6 +109,7 @@ async def identify(
         "ssn_index": index,
         "birth_date": birth_date,
         "last_key": key(last),
+        "dc_number": dc_number,
     }
     if sid is not None:
         await hold_number(conn, "sid", sid)

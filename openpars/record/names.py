@@ -103,9 +103,14 @@ def _text(field: str, value: object, limit: int, right: str) -> str:
     return value.strip()
 
 
+_UNSEARCHED = {"middle", "suffix"}  # parts of a name that nobody is found by: null or absent
+
+
 def _name(field: str, value: object) -> tuple[str, ...]:
     right = 'write {"last": "…", "first": "…"} and nothing else, each at most 100 characters'
-    if not isinstance(value, dict) or set(value) != {"last", "first"}:
+    if not isinstance(value, dict) or set(value) - _UNSEARCHED != {"last", "first"}:
+        raise _invalid(field, right)
+    if any(value.get(part) is not None for part in _UNSEARCHED):
         raise _invalid(field, right)
     parts = []
     for part in ("last", "first"):

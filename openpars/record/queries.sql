@@ -119,11 +119,16 @@ SELECT id FROM record.person WHERE jurisdiction = %(jurisdiction)s AND sid = %(s
 FOR KEY SHARE
 
 -- name: person_by_ssn
--- An SSN is only stated: it joins two arrests when the birth date or the last name agrees as well.
+-- An SSN is only stated: it joins two arrests when the birth date or the last name agrees as well, and
+-- never two of one incident, where it was a lie or a slip.
 SELECT p.id FROM record.person p
 JOIN record.arrest a ON a.jurisdiction = p.jurisdiction AND a.person = p.id
 WHERE p.jurisdiction = %(jurisdiction)s AND p.ssn_index = %(ssn_index)s
     AND (a.birth_date = %(birth_date)s OR a.last_key = %(last_key)s)
+    AND NOT EXISTS (
+        SELECT FROM record.arrest b
+        WHERE b.jurisdiction = p.jurisdiction AND b.person = p.id AND b.dc_number = %(dc_number)s
+    )
 ORDER BY p.created_at LIMIT 1
 FOR KEY SHARE OF p
 

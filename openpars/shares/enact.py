@@ -171,7 +171,7 @@ async def _copy(
     ) as copy:
         for file, row in rows:
             row_id = ids[(UUID(file.id), row.slot)]
-            await copy.write_row(kept_row(share, UUID(file.id), row, row_id=row_id, keys=keys))
+            await copy.write_row((UUID(file.id), *kept_row(share, row, row_id=row_id, keys=keys)))
     return len(rows)
 
 
@@ -180,7 +180,7 @@ async def _identities(
 ) -> dict[tuple[UUID, str], UUID]:
     wanted = {(UUID(file.id), row.slot) for file, row in rows}
     known = await (
-        await conn.execute(Q.identities, (agreement, sorted({arrest for arrest, _ in wanted})))
+        await conn.execute(Q.identities_in, (agreement, sorted({arrest for arrest, _ in wanted})))
     ).fetchall()
     ids = {(row[0], row[1]): row[2] for row in known}
     fresh = [(arrest, slot) for arrest, slot in sorted(wanted) if (arrest, slot) not in ids]

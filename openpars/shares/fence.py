@@ -64,9 +64,7 @@ async def let_in(owner: Pool, agreement: str, version: int) -> None:
 
 async def _let_in(conn: Connection, role: str, agreement: str, version: int) -> None:
     until = next(
-        s.until
-        for s in await register.standings(conn)
-        if (s.agreement, s.version) == (agreement, version)
+        s.until for s in await register.standings(conn) if (s.agreement, s.version) == (agreement, version)
     )
     for row in await (await conn.execute(Q.version_shares, (agreement, version))).fetchall():
         share = Share(row[0], row[1], row[2], tuple(row[3]))

@@ -9,6 +9,7 @@ small reads.
 from __future__ import annotations
 
 import secrets
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
@@ -49,32 +50,54 @@ class _Kept:
     digest: bytes
 
 
+@dataclass(frozen=True, slots=True)
+class _Seen:
+    """What one look at the database tells before an act's shares are brought in line."""
+
+    shares: tuple[OpenShare, ...]
+    clock: datetime
+    kept: dict[_Place, _Kept]
+    ids: dict[tuple[str, str], UUID]
+
+
+@dataclass(frozen=True, slots=True)
+class _Put:
+    """A row to be written."""
+
+    place: _Place
+    id: UUID
+    row: ShareRow
+
+
 class Keeper:
-    """Keeps the shares. One per process; it remembers versions, which never change once enacted."""
+    """Keeps the shares. One per process; it remembers versions, which never change once enacted.
+
+    However many shares there are, an act makes two trips to the server for all of them.
+    """
 
     def __init__(self, keys: ShareKeys) -> None:
         self._keys = keys
-        self._versions: dict[tuple[str, int], Version] = {}
+        self._open: dict[tuple[str, int, str], OpenShare] = {}
 
     async def open_shares(self, conn: Connection) -> tuple[tuple[OpenShare, ...], datetime]:
-        """Every share not closed, and the database's clock."""
-        await conn.execute(Q.hold_gate)
-        rows = await (await conn.execute(Q.open_shares)).fetchall()
-        found = []
-        for agreement, version, purpose, combinations, _ in rows:
-            share = Share(agreement, version, purpose, tuple(combinations))
-            found.append(OpenShare(share, await self._version(conn, agreement, version)))
-        if rows:
-            return tuple(found), rows[0][4]
-        clock = await (await conn.execute(Q.clock)).fetchone()
-        assert clock is not None  # noqa: S101
-        return (), clock[0]
+        """Every share not closed, and the database's clock. Holds the gate until the transaction ends."""
+        async with conn.pipeline():
+            await conn.execute(Q.hold_gate)
+            opened = await conn.execute(Q.open_shares)
+            clock = await conn.execute(Q.clock)
+            rows, now = await opened.fetchall(), await clock.fetchone()
+        assert now is not None  # noqa: S101
+        return tuple([await self._known(conn, *row) for row in rows]), now[0]
 
-    async def _version(self, conn: Connection, agreement: str, number: int) -> Version:
-        known = self._versions.get((agreement, number))
+    async def _known(
+        self, conn: Connection, agreement: str, number: int, purpose: str, combinations: list[str]
+    ) -> OpenShare:
+        key = (agreement, number, purpose)
+        known = self._open.get(key)
         if known is None:
-            known = await register.version(conn, agreement, number)
-            self._versions[(agreement, number)] = known
+            version = await register.version(conn, agreement, number)
+            known = OpenShare(Share(agreement, number, purpose, tuple(combinations)), version)
+            self._open[key] = known
         return known
 
     async def refresh(self, conn: Connection, before: ArrestFile | None, after: ArrestFile | None) -> bool:
@@ -85,76 +108,87 @@ class Keeper:
         file = after if after is not None else before
         if file is None:
             return False
-        shares, clock = await self.open_shares(conn)
-        arrest = UUID(file.id)
-        kept = await self._kept(conn, arrest, shares)
+        seen = await self._look(conn, UUID(file.id))
         wanted: dict[_Place, ShareRow] = {}
-        for one in shares:
+        for one in seen.shares:
             if after is not None:
-                for row in projected(one, after, clock):
+                for row in projected(one, after, seen.clock):
                     wanted[_Place(one.share, row.slot, row.grant)] = row
-        return await self._write(conn, file, kept=kept, wanted=wanted)
+        dropped: list[tuple[_Place, UUID]] = []
+        for place, old in seen.kept.items():
+            same = wanted.get(place)
+            if same is None or old.digest != digest(place.share, same, self._keys):
+                dropped.append((place, old.id))
+            else:
+                # An act that does not touch the row is silent: silence leaks nothing.
+                del wanted[place]
+        ids = seen.ids.copy()
+        puts = []
+        for place, row in wanted.items():
+            who = (place.share.agreement, place.slot)
+            if who not in ids:
+                ids[who] = UUID(bytes=secrets.token_bytes(16))
+            puts.append(_Put(place, ids[who], row))
+        if not dropped and not puts:
+            return False
+        fresh = {who: found for who, found in ids.items() if who not in seen.ids}
+        await self._write(conn, file, dropped=dropped, puts=puts, fresh=fresh)
+        return True
 
-    async def _kept(
-        self, conn: Connection, arrest: UUID, shares: tuple[OpenShare, ...]
-    ) -> dict[_Place, _Kept]:
+    async def _look(self, conn: Connection, arrest: UUID) -> _Seen:
+        async with conn.pipeline():
+            await conn.execute(Q.hold_gate)
+            # Each statement of a pipeline has its own snapshot: these see what the gate was waited for.
+            opened = await conn.execute(Q.open_shares)
+            clock = await conn.execute(Q.clock)
+            kept = await conn.execute(Q.kept_rows, (arrest,))
+            identities = await conn.execute(Q.identities, (arrest,))
+            rows, now = await opened.fetchall(), await clock.fetchone()
+            kept_rows, ids = await kept.fetchall(), await identities.fetchall()
+        assert now is not None  # noqa: S101
+        shares = tuple([await self._known(conn, *row) for row in rows])
         by_name = {(s.share.agreement, s.share.version, s.share.purpose): s.share for s in shares}
         found: dict[_Place, _Kept] = {}
-        rows = await (await conn.execute(Q.kept_rows, (arrest,))).fetchall()
-        for agreement, version, purpose, slot, grant, row_id, standing in rows:
+        for agreement, version, purpose, slot, grant, row_id, standing in kept_rows:
             share = by_name.get((agreement, version, purpose))
             if share is not None:
                 found[_Place(share, slot, grant)] = _Kept(row_id, standing)
-        return found
+        return _Seen(shares, now[0], found, {(row[0], row[1]): row[2] for row in ids})
 
     async def _write(
         self,
         conn: Connection,
         file: ArrestFile,
         *,
-        kept: dict[_Place, _Kept],
-        wanted: dict[_Place, ShareRow],
-    ) -> bool:
-        arrest = UUID(file.id)
-        touched: set[tuple[str, str, UUID]] = set()
-        for place, old in kept.items():
-            row = wanted.get(place)
-            if row is None or old.digest != digest(place.share, row, self._keys):
-                await self._drop(conn, arrest, place, old)
-                touched.add((place.share.agreement, place.share.purpose, old.id))
-            else:
-                # An act that does not touch the row is silent: silence leaks nothing.
-                del wanted[place]
-        for place, row in wanted.items():
-            row_id = await self._identity(conn, arrest, place)
-            await self._put(conn, file, place, row_id=row_id, row=row)
-            touched.add((place.share.agreement, place.share.purpose, row_id))
-        for agreement, purpose, row_id in sorted(touched):
-            await conn.execute(Q.announce, (agreement, purpose, row_id))
-        return bool(touched)
-
-    async def _drop(self, conn: Connection, arrest: UUID, place: _Place, old: _Kept) -> None:
-        await conn.execute(place.share.remove(), (old.id, place.grant))
-        share = place.share
-        await conn.execute(
-            Q.drop_kept, (arrest, share.agreement, share.version, share.purpose, place.slot, place.grant)
-        )
-
-    async def _identity(self, conn: Connection, arrest: UUID, place: _Place) -> UUID:
-        agreement = place.share.agreement
-        found = await (await conn.execute(Q.identity, (agreement, arrest, place.slot))).fetchone()
-        if found is not None:
-            return UUID(str(found[0]))
-        fresh = UUID(bytes=secrets.token_bytes(16))
-        await conn.execute(Q.new_identity, (agreement, arrest, place.slot, fresh))
-        return fresh
-
-    async def _put(
-        self, conn: Connection, file: ArrestFile, place: _Place, *, row_id: UUID, row: ShareRow
+        dropped: list[tuple[_Place, UUID]],
+        puts: list[_Put],
+        fresh: dict[tuple[str, str], UUID],
     ) -> None:
-        share = place.share
-        await conn.execute(share.write(), table_row(share, file, row, row_id=row_id, keys=self._keys))
-        await conn.execute(Q.keep, kept_row(share, UUID(file.id), row, row_id=row_id, keys=self._keys))
+        arrest = UUID(file.id)
+        rows = [kept_row(put.place.share, put.row, row_id=put.id, keys=self._keys) for put in puts]
+        gone = [(p.share.agreement, p.share.version, p.share.purpose, p.slot, p.grant) for p, _ in dropped]
+        touched = {(place.share.agreement, place.share.purpose, row_id) for place, row_id in dropped}
+        touched |= {(put.place.share.agreement, put.place.share.purpose, put.id) for put in puts}
+        async with conn.pipeline():
+            for place, row_id in dropped:
+                await conn.execute(place.share.remove(), (row_id, place.grant))
+            await conn.execute(Q.drop_kept, (*_columns(gone, 5), arrest))
+            await conn.execute(
+                Q.new_identities,
+                (arrest, *_columns([(agreement, slot, i) for (agreement, slot), i in fresh.items()], 3)),
+            )
+            for put in puts:
+                share = put.place.share
+                await conn.execute(
+                    share.write(), table_row(share, file, put.row, row_id=put.id, keys=self._keys)
+                )
+            await conn.execute(Q.keep, (arrest, *_columns(rows, 8)))
+            await conn.execute(Q.announce, _columns(sorted(touched), 3))
+
+
+def _columns(rows: Sequence[tuple[object, ...]], width: int) -> tuple[list[object], ...]:
+    """Rows as one list for each column, for `unnest`."""
+    return tuple([row[place] for row in rows] for place in range(width))
 
 
 def projected(one: OpenShare, file: ArrestFile, clock: datetime) -> tuple[ShareRow, ...]:

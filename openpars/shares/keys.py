@@ -25,9 +25,13 @@ class ShareKeys:
         if len(self._key) != 32:
             raise ValueError("the share key has 32 bytes")
         self._of = lru_cache(maxsize=1024)(self._derive)
+        self._cipher = lru_cache(maxsize=1024)(self._subject_cipher)
 
     def _derive(self, use: str, agreement: str) -> bytes:
         return hmac.new(self._key, f"openpars/{use}/{agreement}".encode(), hashlib.sha256).digest()
+
+    def _subject_cipher(self, agreement: str) -> AESGCM:
+        return AESGCM(self._derive("subject", agreement))
 
     def search(self, agreement: str, combination: str, values: tuple[str, ...]) -> bytes:
         """The hash under which a row is found by `combination` (fields joined by '+')."""
@@ -42,14 +46,14 @@ class ShareKeys:
         if not subject:
             return None
         nonce = secrets.token_bytes(12)
-        sealed = AESGCM(self._of("subject", agreement)).encrypt(nonce, bytes.fromhex(subject), row.bytes)
+        sealed = self._cipher(agreement).encrypt(nonce, bytes.fromhex(subject), row.bytes)
         return nonce + sealed
 
     def subject(self, agreement: str, row: UUID, hidden: bytes | None) -> str:
         """The person's log key id as hex, or '' for a row about a victim or crime witness."""
         if hidden is None:
             return ""
-        plain = AESGCM(self._of("subject", agreement)).decrypt(hidden[:12], hidden[12:], row.bytes)
+        plain = self._cipher(agreement).decrypt(hidden[:12], hidden[12:], row.bytes)
         return plain.hex()
 
     def digest(self, agreement: str, content: bytes) -> bytes:

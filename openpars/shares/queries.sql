@@ -8,28 +8,28 @@ LOCK TABLE shares.gate IN EXCLUSIVE MODE
 LOCK TABLE shares.cut IN EXCLUSIVE MODE
 
 -- name: open_shares
-SELECT agreement, version, purpose, combinations, clock_timestamp() FROM shares.share
+SELECT agreement, version, purpose, combinations FROM shares.share
 WHERE state <> 'closed' ORDER BY agreement, version, purpose
 
 -- name: kept_rows
 SELECT agreement, version, purpose, slot, grant_no, id, digest FROM shares.kept WHERE arrest = %s
 
 -- name: drop_kept
-DELETE FROM shares.kept
-WHERE arrest = %s AND agreement = %s AND version = %s AND purpose = %s AND slot = %s AND grant_no = %s
+DELETE FROM shares.kept k
+USING unnest(%s::text[], %s::int[], %s::text[], %s::text[], %s::int[]) AS d (agreement, version, purpose, slot, grant_no)
+WHERE k.arrest = %s AND (k.agreement, k.version, k.purpose, k.slot, k.grant_no)
+    = (d.agreement, d.version, d.purpose, d.slot, d.grant_no)
 
 -- name: keep
 INSERT INTO shares.kept (arrest, agreement, version, purpose, slot, grant_no, id, digest, until)
-VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s)
+SELECT %s, * FROM unnest(%s::text[], %s::int[], %s::text[], %s::text[], %s::int[], %s::uuid[], %s::bytea[], %s::timestamptz[])
 
--- name: identity
-SELECT id FROM shares.identity WHERE agreement = %s AND arrest = %s AND slot = %s
-
--- name: new_identity
-INSERT INTO shares.identity (agreement, arrest, slot, id) VALUES (%s, %s, %s, %s)
+-- name: new_identities
+INSERT INTO shares.identity (arrest, agreement, slot, id)
+SELECT %s, * FROM unnest(%s::text[], %s::text[], %s::uuid[])
 
 -- name: announce
-INSERT INTO shares.change (agreement, purpose, id) VALUES (%s, %s, %s)
+INSERT INTO shares.change (agreement, purpose, id) SELECT * FROM unnest(%s::text[], %s::text[], %s::uuid[])
 
 -- name: register_share
 INSERT INTO shares.share (agreement, version, purpose, combinations, state) VALUES (%s, %s, %s, %s, 'filling')
@@ -89,7 +89,7 @@ SELECT count(*) > 0 AND bool_and(state = 'live') FROM shares.share WHERE agreeme
 SELECT arrest FROM shares.kept WHERE arrest = ANY (%s) AND agreement = %s AND version = %s AND purpose = %s
 
 -- name: identities
-SELECT arrest, slot, id FROM shares.identity WHERE agreement = %s AND arrest = ANY (%s)
+SELECT agreement, slot, id FROM shares.identity WHERE arrest = %s
 
 -- name: role_exists
 SELECT 1 FROM pg_roles WHERE rolname = %s
@@ -99,3 +99,6 @@ SELECT rolname, rolcanlogin FROM pg_roles WHERE rolname = ANY (%s)
 
 -- name: clock
 SELECT clock_timestamp()
+
+-- name: identities_in
+SELECT arrest, slot, id FROM shares.identity WHERE agreement = %s AND arrest = ANY (%s)

@@ -49,12 +49,9 @@ def table_row(
     )
 
 
-def kept_row(
-    share: Share, arrest: UUID, row: ShareRow, *, row_id: UUID, keys: ShareKeys
-) -> tuple[object, ...]:
-    """Values in the order of the columns of `shares.kept`."""
+def kept_row(share: Share, row: ShareRow, *, row_id: UUID, keys: ShareKeys) -> tuple[object, ...]:
+    """Values in the order of the columns of `shares.kept`, after the arrest."""
     return (
-        arrest,
         share.agreement,
         share.version,
         share.purpose,

@@ -26,7 +26,7 @@ CREATE TABLE shares.identity (
     arrest      uuid NOT NULL,
     slot        text NOT NULL,
     id          uuid NOT NULL UNIQUE,
-    PRIMARY KEY (agreement, arrest, slot)
+    PRIMARY KEY (arrest, agreement, slot)
 );
 
 -- Which rows of which share come from which arrest, and a digest of what each holds.

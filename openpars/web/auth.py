@@ -111,15 +111,18 @@ FRESH = 5.0
 KNOWN = 10_000
 
 
-async def recipient(request: Request) -> RecipientKey:
-    """The recipient's key that asks. Raises Refused UNAUTHENTICATED."""
+async def recipient(request: Request, *, fresh: bool = False) -> RecipientKey:
+    """The recipient's key that asks. Raises Refused UNAUTHENTICATED.
+
+    `fresh` for whatever is not checked again in the transaction that logs an answer.
+    """
     pool: Pool = request.app.state.pool
     known: KnownKeys = request.app.state.known_keys
     token = bearer(request)
     found = None
     if token is not None:
         digest = keys.digest(token)
-        found = known.get(digest)
+        found = None if fresh else known.get(digest)
         if found is None:
             async with pool.connection() as conn:
                 found = await keys.recipient_by_token(conn, token)

@@ -14,6 +14,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from fastapi import FastAPI
 from starlette.requests import Request
 from starlette.responses import Response
+from starlette.routing import Route
 
 from openpars.alerts.dispatch import Dispatcher
 from openpars.alerts.envelope import Seals
@@ -70,7 +71,11 @@ async def _run(app: FastAPI, settings: Settings) -> AsyncIterator[None]:
         )
         await dispatcher.load()
         watch = FenceWatch(gate=gate, dispatcher=dispatcher, dsn=secrets.door_dsn)
-        for name, work in (("alerts", dispatcher.run()), ("fence", watch.run())):
+        for name, work in (
+            ("alerts", dispatcher.run()),
+            ("beat", dispatcher.post.streams.beat()),
+            ("fence", watch.run()),
+        ):
             stack.push_async_callback(_stop, asyncio.create_task(work, name=name))
         proxy = DeskProxy(settings.desk_socket)
         stack.push_async_callback(proxy.close)
@@ -108,6 +113,8 @@ def create_app(settings: Settings) -> FastAPI:
     )
     app.add_middleware(respond.SecurityHeaders)
     respond.answer_errors(app)
+    # The busiest address goes past the framework's parameter machinery, which it does not use.
+    app.router.routes.append(Route("/v1/search", recipient.search, methods=["POST"]))
     app.include_router(recipient.router)
     app.include_router(logs.router)
     app.include_router(recipient_pages.router)

@@ -8,14 +8,12 @@ the version. A refused request of a known role leaves a note in the acts log; no
 from __future__ import annotations
 
 import hashlib
-import json
 import re
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from functools import wraps
-from typing import Any, NoReturn, TypeVar
+from typing import TypeVar
 
-import orjson
 from pydantic import ValidationError
 from starlette.requests import Request
 from starlette.responses import Response
@@ -26,14 +24,14 @@ from openpars.errors import Code, Refused, refuse
 from openpars.record.file import HOME
 from openpars.record.pack import pack
 from openpars.record.vault import held
+from openpars.strict_json import BODY_LIMIT, read_object, shown
 from openpars.web import auth, respond
 from openpars.web.shapes import Shape
 
 S = TypeVar("S", bound=Shape)
 
-BODY_LIMIT = 256 * 1024
+TEXT_LIMIT = 256 * 1024
 
-_FIELD = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,39}", re.ASCII)
 _KEY = re.compile(r"[\x21-\x7e]{1,200}", re.ASCII)
 _VERSION = re.compile(r'(?:W/)?"?([1-9][0-9]{0,8})"?', re.ASCII)
 
@@ -120,7 +118,7 @@ async def receive_bytes(request: Request, media: str) -> tuple[Received, bytes]:
     """Who asks, and a body of another kind."""
     actor = await who(request)
     _media(request, media)
-    body = await respond.body(request, BODY_LIMIT)
+    body = await respond.body(request, TEXT_LIMIT)
     return Received(room_of(request), _asked(request, actor, body)), body
 
 
@@ -148,46 +146,11 @@ def _asked(request: Request, actor: Actor, body: bytes) -> Asked:
 
 def parse(body: bytes, shape: type[S]) -> S:
     """One JSON object of a shape. Raises Refused INVALID with the field as a dotted path."""
-    if not body.strip():
-        body = b"{}"
-    try:
-        content = orjson.loads(body)
-    except orjson.JSONDecodeError:
-        raise refuse(Code.INVALID, "The body is one JSON object in UTF-8, without NaN or Infinity.") from None
-    _same_name_once(body)
-    if not isinstance(content, dict):
-        raise refuse(Code.INVALID, "The body is one JSON object.")
+    content = read_object(body if body.strip() else b"{}")
     try:
         return shape.model_validate(content)
     except ValidationError as problems:
         raise _invalid(problems) from None
-
-
-def _same_name_once(body: bytes) -> None:
-    """Two fields of one name mean one thing to us and another to the next reader: refused."""
-
-    def once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-        found = dict(pairs)
-        if len(found) != len(pairs):
-            raise refuse(Code.INVALID, "Each field stands once in an object.")
-        return found
-
-    def no_constant(_: str) -> NoReturn:
-        raise refuse(Code.INVALID, "The body is one JSON object in UTF-8, without NaN or Infinity.")
-
-    try:
-        json.loads(
-            body, object_pairs_hook=once, parse_constant=no_constant, parse_int=_digits, parse_float=_digits
-        )
-    except RecursionError:
-        raise refuse(Code.INVALID, "The body is nested too deep.") from None
-    except ValueError:
-        raise refuse(Code.INVALID, "The body is one JSON object in UTF-8.") from None
-
-
-def _digits(text: str) -> str:
-    # Never turned into a number here: a number of 200,000 digits would take its time.
-    return text
 
 
 def _invalid(problems: ValidationError) -> Refused:
@@ -198,15 +161,8 @@ def _invalid(problems: ValidationError) -> Refused:
         detail = str(first["ctx"]["error"])
     elif kind == "literal_error":
         detail = f"One of {first['ctx']['expected']}."
-    path = ".".join(_part(part) for part in first["loc"])
+    path = ".".join(shown(part) for part in first["loc"])
     return refuse(Code.INVALID, detail, path or None)
-
-
-def _part(part: int | str) -> str:
-    # The name of an unknown field is the caller's own text: shown only when it looks like a name.
-    if isinstance(part, int):
-        return str(part)
-    return part if _FIELD.fullmatch(part) else "?"
 
 
 def done(answer: Answer, **more: object) -> Response:

@@ -16,6 +16,7 @@ from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 
 from openpars.errors import Code, Refusal
+from openpars.strict_json import BODY_LIMIT
 from openpars.web import respond
 
 # RFC 9110, 7.6.1: these belong to one connection.
@@ -29,7 +30,13 @@ HOP = {
     "transfer-encoding",
     "upgrade",
 }
-MAX_BODY = 2_000_000
+
+
+def _address(request: Request) -> httpx.URL:
+    """The address exactly as it was asked for. Never by `request.url`: the Host header is part of that."""
+    path: bytes = request.scope["raw_path"].partition(b"?")[0]
+    query: bytes = request.scope["query_string"]
+    return httpx.URL("http://desk", raw_path=path + (b"?" + query if query else b""))
 
 
 class DeskProxy:
@@ -53,7 +60,7 @@ class DeskProxy:
     async def __call__(self, request: Request) -> Response:
         """Pass one request on and its answer back, both as they come."""
         try:
-            content = await respond.body(request, MAX_BODY)
+            content = await respond.body(request, BODY_LIMIT)
             headers = [
                 (name, value)
                 for name, value in request.headers.raw
@@ -61,11 +68,13 @@ class DeskProxy:
             ]
             outgoing = self._client.build_request(
                 request.method,
-                httpx.URL(path=request.url.path, query=request.url.query.encode()),
+                _address(request),
                 headers=headers,
                 content=content,
             )
             answer = await self._client.send(outgoing, stream=True)
+        except httpx.InvalidURL:
+            return respond.problem(Refusal(Code.NOT_FOUND, "There is nothing at this address."))
         except httpx.TransportError:
             return respond.problem(
                 Refusal(Code.LOG_UNAVAILABLE, "The desks are starting or do not answer. Try again shortly.")

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from typing import Any
 from uuid import UUID
 
 from fastapi import APIRouter
@@ -12,15 +13,45 @@ from starlette.responses import Response, StreamingResponse
 
 from openpars.accounts.keys import RecipientKey
 from openpars.agreements import plain
+from openpars.agreements.register import Standing
 from openpars.alerts.dispatch import Dispatcher
 from openpars.alerts.streams import Stream, frames
 from openpars.disclosure import request as asks
 from openpars.disclosure.gate import Gate
 from openpars.disclosure.request import Fetch, Search, Why
 from openpars.errors import Code, Refusal, Refused, refuse
+from openpars.strict_json import BODY_LIMIT
 from openpars.web import auth, respond
 
-router = APIRouter()
+router = APIRouter(tags=["recipients"])
+
+_TEXT: dict[str, Any] = {"type": "string"}
+_WHY: dict[str, Any] = {"agreement": _TEXT, "purpose": _TEXT, "case_number": _TEXT}
+_FIND: dict[str, Any] = {"type": "object", "description": "One granted key, whole, by field name."}
+
+
+def _takes(required: list[str], **members: dict[str, Any]) -> dict[str, Any]:
+    schema = {
+        "type": "object",
+        "additionalProperties": False,
+        "required": required,
+        "properties": {**_WHY, **members},
+    }
+    return {"requestBody": {"required": True, "content": {"application/json": {"schema": schema}}}}
+
+
+def _asks(required: list[str], *names: str) -> dict[str, Any]:
+    return {
+        "parameters": [
+            {"name": name, "in": "query", "required": name in required, "schema": _TEXT} for name in names
+        ]
+    }
+
+
+_SEARCH = _takes(["purpose", "find"], find=_FIND, limit={"type": "integer", "minimum": 1})
+_SUBSCRIBE = _takes(
+    ["purpose"], find=_FIND, criteria={"type": "object"}, expires={"type": "string", "format": "date-time"}
+)
 
 
 def _gate(request: Request) -> Gate:
@@ -42,18 +73,18 @@ async def _refused(
     )
 
 
-@router.post("/v1/search")
+@router.post("/v1/search", openapi_extra=_SEARCH)
 async def search(request: Request) -> Response:
     """Search by the keys your agreement grants; at most its number of results, with a receipt."""
     who = await auth.recipient(request)
     try:
-        asked = asks.search(await respond.body(request, asks.MAX_BODY))
+        asked = asks.search(await respond.body(request, BODY_LIMIT))
     except Refused as refused:
         return await _refused(request, who, refused.refusal, way="search")
     return await _disclose(request, who, asked)
 
 
-@router.get("/v1/records/{record}")
+@router.get("/v1/records/{record}", openapi_extra=_asks(["purpose"], *_WHY))
 async def record(request: Request, record: str) -> Response:
     """One record you were shown before, by its id, as it stands now."""
     who = await auth.recipient(request)
@@ -74,15 +105,12 @@ async def _disclose(request: Request, who: RecipientKey, asked: Search | Fetch) 
 @router.get("/v1/agreement")
 async def agreement(request: Request) -> Response:
     """What you hold: every agreement of yours in force, its text in plain words, and when it ends."""
-    who = await auth.recipient(request)
+    who = await auth.recipient(request, fresh=True)
     gate = _gate(request)
-    await gate.read_clock()
-    await gate.register.reload()
-    held = gate.register.in_force(who.recipient, gate.clock.now())
-    if not held:
-        return await _refused(
-            request, who, Refusal(Code.NO_AGREEMENT, "You hold no agreement in force."), way="agreement"
-        )
+    try:
+        held = await _held(gate, who, None)
+    except Refused as refused:
+        return await _refused(request, who, refused.refusal, way="agreement")
     return respond.json(
         {
             "agreements": [
@@ -101,14 +129,14 @@ async def agreement(request: Request) -> Response:
     )
 
 
-@router.post("/v1/subscriptions", status_code=201)
+@router.post("/v1/subscriptions", status_code=201, openapi_extra=_SUBSCRIBE)
 async def subscribe(request: Request) -> Response:
     """Ask to be told: a watch by granted keys, or criteria your grant names. Ends with the agreement."""
     who = await auth.recipient(request)
     asked = None
     try:
-        asked = asks.subscribe(await respond.body(request, asks.MAX_BODY))
-        made, position = await _dispatcher(request).subscribe(who, asked)
+        asked = asks.subscribe(await respond.body(request, BODY_LIMIT))
+        made, position = await _dispatcher(request).subscribe(who, asked, user=auth.acting_user(request))
     except Refused as refused:
         why = asked.why if asked is not None else None
         return await _refused(request, who, refused.refusal, way="alert", why=why)
@@ -117,24 +145,24 @@ async def subscribe(request: Request) -> Response:
     )
 
 
-@router.get("/v1/alerts")
+@router.get("/v1/alerts", openapi_extra=_asks([], "agreement", "subscription"))
 async def alerts(request: Request) -> Response:
     """Your feed as Server-Sent Events. `Last-Event-ID` resumes; `agreement.ended` is the last event."""
-    who = await auth.recipient(request)
+    who = await auth.recipient(request, fresh=True)
     gate, dispatcher = _gate(request), _dispatcher(request)
     try:
         stream = _stream(who, dict(request.query_params))
-        await _must_hold(gate, who, stream.agreement)
+        await _held(gate, who, stream.agreement)
         await dispatcher.open(stream, request.headers.get("last-event-id") or None)
     except Refused as refused:
         return await _refused(request, who, refused.refusal, way="alert")
 
     async def body() -> AsyncIterator[bytes]:
         try:
-            async for frame in frames(stream, alive=dispatcher.alive):
+            async for frame in frames(stream, alive=dispatcher.post.alive):
                 yield frame
         finally:
-            dispatcher.streams.close(stream)
+            dispatcher.post.streams.close(stream)
 
     return StreamingResponse(body(), media_type="text/event-stream", headers={"x-accel-buffering": "no"})
 
@@ -152,15 +180,17 @@ def _stream(who: RecipientKey, query: dict[str, str]) -> Stream:
     return Stream(who.recipient, who.id, query.get("agreement"), subscription)
 
 
-async def _must_hold(gate: Gate, who: RecipientKey, agreement: str | None) -> None:
+async def _held(gate: Gate, who: RecipientKey, agreement: str | None) -> tuple[Standing, ...]:
+    """The recipient's agreements in force, all or the one named. Raises Refused with why there is none."""
     if not gate.partner_access:
         raise refuse(Code.NO_AGREEMENT, "This server may not serve partners: its database needs an update.")
     await gate.read_clock()
     await gate.register.reload()
     now = gate.clock.now()
-    held = gate.register.in_force(who.recipient, now)
-    if any(agreement in (None, standing.agreement) for standing in held):
-        return
+    in_force = gate.register.in_force(who.recipient, now)
+    held = tuple(standing for standing in in_force if agreement in (None, standing.agreement))
+    if held:
+        return held
     mine = [
         s
         for s in gate.register.standings

@@ -218,7 +218,7 @@ class ComplaintShape(Shape):
 class InterviewShape(Shape):
     """POST …/interview: a compartment of its own."""
 
-    notes: Text
+    notes: Text | None = None
     held_at: Instant | None = None
 
     def form(self) -> InterviewHeld:
@@ -345,7 +345,7 @@ class ChargeCorrectionShape(Shape):
 class CorrectShape(Shape):
     """POST …/correct. `clear` names what becomes unknown: null leaves a value as it is."""
 
-    reason: Text
+    reason: Text | None = None
     arrestee: ArresteeCorrectionShape | None = None
     participants: list[ParticipantShape] | None = None
     charges: list[ChargeCorrectionShape] | None = None

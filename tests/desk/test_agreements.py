@@ -12,7 +12,7 @@ import httpx
 
 from openpars.agreements import life, register
 from openpars.errors import Refused
-from openpars.shares import enact
+from openpars.shares import enact, fence
 from tests.desk.conftest import Desk
 
 TEXT = """\
@@ -80,6 +80,7 @@ async def worker(desk: Desk) -> AsyncIterator[None]:
                 with suppress(Refused):
                     async with desk.room.pool.connection() as conn, conn.transaction():
                         await life.start(conn, agreement, number)
+                        await fence.let_in(desk.room.owner, agreement, number)
 
     task = asyncio.create_task(loop())
     yield

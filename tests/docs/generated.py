@@ -151,7 +151,8 @@ def route_table(application: FastAPI, *prefixes: str) -> str:
             continue
         methods = ", ".join(sorted(set(one.methods) - {"HEAD"}))
         rows.append(f"| {methods} | `{one.path}` | {_cell(_sentence(one.endpoint.__doc__))} |")
-    return "\n".join(rows)
+    # A busy address may be routed twice: once past the framework, once for the OpenAPI text.
+    return "\n".join(dict.fromkeys(rows))
 
 
 def _sentence(docstring: str | None) -> str:

@@ -1,0 +1,133 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The last stretch: what was decided and logged becomes bytes on open streams, while that is still right."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+
+from openpars.accounts import keys as accounts
+from openpars.agreements.register import Standing
+from openpars.alerts.envelope import Envelope, Resume, Seals, encode_ended
+from openpars.alerts.match import News
+from openpars.alerts.streams import Item, Stream, Streams
+from openpars.disclosure.clock import ClockFault
+from openpars.disclosure.gate import Gate
+from openpars.disclosure.register import Right
+
+
+@dataclass(frozen=True, slots=True)
+class Posted:
+    """One event of one subscription at its place in the feed, and the receipt that covers it."""
+
+    news: News
+    position: int
+    receipt: str
+    at: datetime
+
+
+class Post:
+    """Knows the open streams, and how an event is sealed and worded."""
+
+    def __init__(self, *, gate: Gate, seals: Seals, source: str) -> None:
+        self._gate = gate
+        self._seals = seals
+        self._source = f"https://{source}"
+        self.streams = Streams()
+
+    # ------------------------------------------------------------------ sending
+
+    def send(self, right: Right, posted: Iterable[Posted], *, resume: int) -> None:
+        """Put events of one record on every stream that wants them; a reader resumes after `resume`."""
+        standing = right.standing
+        epochs = self._epochs(standing.recipient)
+        envelopes: dict[tuple[str, bytes], Envelope] = {}
+        for one in posted:
+            key = (one.news.kind, one.news.record)
+            if key not in envelopes:
+                envelopes[key] = self._envelope(right, one)
+            frame = envelopes[key].frame(
+                one.news.listener.subscription,
+                event_id=self._seals.event_id(one.news.listener.subscription, one.position),
+                resume=self._seals.seal(Resume(standing.recipient, min(one.position, resume), epochs)),
+            )
+            self.streams.send(
+                standing.recipient,
+                one.news.listener.subscription,
+                Item(standing.agreement, standing.epoch, one.position, frame),
+            )
+
+    def replay(self, stream: Stream, right: Right, one: Posted) -> None:
+        """Put one past event on one stream again."""
+        subscription, recipient = one.news.listener.subscription, right.standing.recipient
+        frame = self._envelope(right, one).frame(
+            subscription,
+            event_id=self._seals.event_id(subscription, one.position),
+            resume=self.resume(recipient, one.position),
+        )
+        stream.replay(Item(right.standing.agreement, right.standing.epoch, one.position, frame))
+
+    def _envelope(self, right: Right, one: Posted) -> Envelope:
+        return Envelope(
+            one.news.kind,
+            one.news.record,
+            agreement=right.standing.agreement,
+            purpose=right.share.purpose,
+            source=self._source,
+            receipt=one.receipt,
+            at=one.at,
+        )
+
+    def _epochs(self, recipient: str) -> tuple[tuple[str, int], ...]:
+        held = self._gate.register.in_force(recipient, self._gate.clock.now())
+        return tuple((standing.agreement, standing.epoch) for standing in held)
+
+    def resume(self, recipient: str, position: int) -> str:
+        """A sealed place in the feed."""
+        return self._seals.seal(Resume(recipient, position, self._epochs(recipient)))
+
+    def opened(self, recipient: str, text: str) -> Resume:
+        """A place that was sealed here. Raises Refused INVALID for anything else, or another's."""
+        return self._seals.open_for(recipient, text)
+
+    # ------------------------------------------------------------------ ending
+
+    def alive(self, item: Item) -> bool:
+        """Asked at the last moment before an item's bytes leave."""
+        try:
+            standing = self._gate.register.standing(item.agreement, self._gate.clock.now())
+        except ClockFault:
+            return False
+        return standing is not None and standing.epoch == item.epoch
+
+    async def stop_revoked(self, recipient: str | None = None) -> None:
+        """Stop the feeds that were opened with a key that has been revoked since."""
+        keys = self.streams.keys(recipient)
+        if keys:
+            async with self._gate.pool.connection() as conn:
+                live = await accounts.live_recipient_keys(conn, sorted(keys))
+            self.streams.keep_only(live, keys)
+
+    def say_ended(self, standing: Standing, *, at: datetime, suspended: bool) -> None:
+        """Say the last word on every feed of the agreement and close what has nothing left."""
+        now = self._gate.clock.now()
+        in_force = self._gate.register.in_force(standing.recipient, now)
+        others = any(other.agreement != standing.agreement for other in in_force)
+        for stream in self.streams.of(standing.recipient):
+            if not stream.wants(standing.agreement, None):
+                continue
+            last = not others or stream.agreement is not None
+            if suspended and not last:
+                continue
+            frame = b"" if suspended else self._last_word(standing, at)
+            stream.put(Item(standing.agreement, standing.epoch, 0, frame, ended=True, last=last))
+
+    def _last_word(self, standing: Standing, at: datetime) -> bytes:
+        return encode_ended(
+            standing.agreement,
+            at=at,
+            event_id=self._seals.ended_id(standing.agreement, standing.epoch),
+            source=self._source,
+            resume=self.resume(standing.recipient, 0),
+        )

@@ -1,0 +1,139 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The door's last looks, one by one: each alone must hold, whatever the others do."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from functools import partial
+from types import SimpleNamespace
+from typing import Any, cast
+from uuid import UUID
+
+import pytest
+
+from openpars.agreements.register import Standing
+from openpars.alerts.envelope import Resume, Seals
+from openpars.alerts.post import Post
+from openpars.alerts.streams import Item, Stream, frames
+from openpars.disclosure.gate import AMENDED, ENDED, MOVED, Gate, Guard, Row, _verdict
+from openpars.disclosure.register import Right
+from openpars.errors import Code, Refused
+from openpars.shares.tables import Share
+from tests.driver import Driver, agreement_text, unique
+
+NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
+KEY, ID = UUID(int=1), UUID(int=2)
+STANDING = Standing("a", 1, "fbi", "in_force", NOW - timedelta(days=1), NOW + timedelta(days=1), 7, "0" * 64)
+SHARE = Share("a", 1, "p", ("docket",))
+RIGHT = Right(STANDING, cast("Any", None), SHARE)
+ROW = Row(ID, 1, 3, "{}", "")
+ALL_WELL: dict[str, Any] = {
+    "now": NOW,
+    "keys": frozenset({KEY}),
+    "fences": {"a": (7, 1)},
+    "standing": {(SHARE, ID, 1, 3)},
+}
+
+
+def verdict(**changed: Any) -> Any:
+    return _verdict(Guard(KEY, RIGHT, (ROW,), None), **{**ALL_WELL, **changed})
+
+
+def test_when_all_is_well_the_answer_is_logged() -> None:
+    assert verdict() is None
+
+
+@pytest.mark.parametrize(
+    ("changed", "refusal"),
+    [
+        ({"fences": {"a": (8, 1)}}, ENDED),  # suspended and resumed meanwhile
+        ({"fences": {"a": (7, None)}}, ENDED),  # nothing in force
+        ({"fences": {}}, ENDED),
+        ({"now": STANDING.until}, ENDED),
+        ({"now": STANDING.begins - timedelta(microseconds=1)}, ENDED),
+        ({"fences": {"a": (7, 2)}}, AMENDED),
+        ({"standing": set()}, MOVED),  # gone, or over by time
+        ({"standing": {(SHARE, ID, 1, 4)}}, MOVED),
+        ({"standing": {(replace(SHARE, version=2), ID, 1, 3)}}, MOVED),
+    ],
+)
+def test_one_thing_that_moved_is_enough(changed: dict[str, Any], refusal: Any) -> None:
+    assert verdict(**changed) is refusal
+
+
+def test_a_revoked_key_is_enough() -> None:
+    assert verdict(keys=frozenset()).code is Code.UNAUTHENTICATED
+
+
+@pytest.mark.parametrize(
+    ("standing", "now"),
+    [(None, NOW), (replace(STANDING, epoch=8), NOW), (STANDING, STANDING.until)],
+)
+def test_after_the_log_the_fence_is_asked_once_more(standing: Standing | None, now: datetime) -> None:
+    gate = SimpleNamespace(
+        clock=SimpleNamespace(now=lambda: now), register=SimpleNamespace(standing=lambda *_: standing)
+    )
+    with pytest.raises(Refused):
+        Gate.still(cast("Gate", gate), RIGHT)
+
+
+def test_a_way_is_granted_with_its_own_fields_only(drive: Driver) -> None:
+    """Two grants of one purpose: what may be alerted on is not searched, and the other way round."""
+    agreement, purpose = unique("a"), unique("p")
+    first = agreement_text(agreement, purpose=purpose, show='name = "whole"', alert_by="[]")
+    first = first.replace('ways = ["search", "alert"]', 'ways = ["search"]').replace("alert_by = []\n", "")
+    second = f"""[[grant]]
+about = "arrestee"
+purposes = ["{purpose}"]
+when = {{ charge_grade = ["F1"] }}
+show = {{ ssn = "last4" }}
+find_by = [["name", "birth_date"]]
+ways = ["alert"]
+
+[limits]"""
+    drive.enact(first.replace("[limits]", second))
+    _, form = drive.book()
+    (record,) = drive.records("fbi", purpose, drive.find(form))
+    asked = {"purpose": purpose, "case_number": "CASE-1"}
+    by_id = drive.call("fbi", "GET", f"/v1/records/{record['id']}", params=asked).json()["records"][0]
+    for shown in (record, by_id):
+        assert "ssn" not in shown
+        assert "name" in shown
+    made = drive.done("fbi", "POST", "/v1/subscriptions", {**asked, "find": drive.find(form)})
+    with drive.feed("fbi", subscription=made["id"]) as feed:
+        told = feed.next()["data"]
+    assert "name" not in told
+    assert "ssn" in told
+
+
+@pytest.mark.parametrize(
+    ("standing", "sent"), [(STANDING, True), (replace(STANDING, epoch=8), False), (None, False)]
+)
+async def test_what_waits_in_a_queue_is_sent_only_while_its_fence_stands(
+    standing: Standing | None, sent: bool
+) -> None:
+    gate = SimpleNamespace(
+        clock=SimpleNamespace(now=lambda: NOW), register=SimpleNamespace(standing=lambda *_: standing)
+    )
+    post = SimpleNamespace(_gate=gate)
+    stream = Stream("fbi", KEY, None, None)
+    stream.caught_up()
+    stream.put(Item("a", 7, 1, b"a record"))
+    stream.put(Item("a", 7, 0, b"", ended=True, last=True))
+    alive = partial(Post.alive, cast("Post", post))
+    assert (b"a record" in [frame async for frame in frames(stream, alive=alive)]) is sent
+
+
+async def test_a_stopped_feed_sends_nothing_of_what_waits() -> None:
+    stream = Stream("fbi", KEY, None, None)
+    stream.caught_up()
+    stream.put(Item("a", 7, 1, b"a record"))
+    stream.stop()
+    assert b"a record" not in [frame async for frame in frames(stream, alive=lambda _: True)]
+
+
+def test_a_place_in_a_feed_does_not_tell_by_its_length_how_many_alerts_there_are() -> None:
+    seals = Seals("11" * 32)
+    lengths = {len(seals.seal(Resume("fbi", position, (("a", 1),)))) for position in (1, 99, 10**12)}
+    assert len(lengths) == 1
