@@ -201,7 +201,7 @@ def test_a_refused_file_changes_nothing(tmp_path: Path, settings: Settings) -> N
     bad = put(tmp_path / "bad.csv", snake([ONE]).replace(b"docket_number", b"docket_numbr"))
     done = run(good, bad, "--json", "--data-dir", settings.data_dir)
     assert done.exit_code == 1
-    assert done.stdout == ""
+    assert set(json.loads(done.stdout)) == {"error"}
     assert "bad.csv, line 1: column 4" in done.stderr
     with psycopg.connect(load_desk(settings.data_dir).desk_dsn) as conn:
         assert conn.execute("SELECT count(*) FROM feeds.docket").fetchone() == (0,)
