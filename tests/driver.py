@@ -122,14 +122,21 @@ class Driver:
         assert answer.status_code < 300, (path, answer.status_code, answer.text)
         return answer.json()
 
-    def enact(self, text: str) -> dict[str, Any]:
-        """Propose a text, and have two of the three owners vote for it."""
+    def enact(self, text: str, *, patience: float = 0) -> dict[str, Any]:
+        """Propose a text, and have two of the three owners vote for it.
+
+        A large share is still being filled when the last ballot is answered: wait `patience` seconds for it.
+        """
         made = self.done(
             "solicitor", "POST", "/agreements", content=text, headers={"Content-Type": "application/toml"}
         )
         ballot = {"version": made["version"], "question": "enact", "choice": "yes"}
         self.done("police", "POST", f"/agreements/{made['id']}/ballots", ballot)
         outcome = self.done("courts", "POST", f"/agreements/{made['id']}/ballots", ballot)
+        until = time.monotonic() + patience
+        while outcome["state"] == "balloted" and time.monotonic() < until:
+            time.sleep(0.2)
+            (outcome,) = self.done("solicitor", "GET", f"/agreements/{made['id']}")["versions"]
         assert outcome["state"] == "in_force", outcome
         self._enacted.append(made["id"])
         return dict(made)
