@@ -16,6 +16,7 @@ from uuid import UUID
 
 QUEUE = 2_000
 HEARTBEAT = 15.0
+TOGETHER = 64
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,13 +157,25 @@ class Streams:
 
 
 async def frames(stream: Stream, *, alive: Callable[[Item], bool]) -> AsyncIterator[bytes]:
-    """The bytes of a stream until it ends. `alive(item)` is asked at the last moment before sending."""
+    """The bytes of a stream until it ends. `alive(item)` is asked at the last moment before sending.
+
+    What waits together is sent together: a reader that fell behind catches up for less.
+    """
     yield b": connected\n\n"
-    while not stream.broken:
-        item = await stream.queue.get()
-        if item is None or stream.broken:
-            return
-        if item.ended or alive(item):
-            yield item.frame
-        if item.last:
-            return
+    closing = False
+    while not closing and not stream.broken:
+        waiting = [await stream.queue.get()]
+        while len(waiting) < TOGETHER and not stream.queue.empty():
+            waiting.append(stream.queue.get_nowait())
+        chunk = []
+        for item in waiting:
+            if item is None or stream.broken:
+                closing = True
+                break
+            if item.ended or alive(item):
+                chunk.append(item.frame)
+            if item.last:
+                closing = True
+                break
+        if chunk and not stream.broken:
+            yield b"".join(chunk)
