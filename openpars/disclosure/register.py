@@ -8,13 +8,14 @@ looked up once more before it is given.
 
 from __future__ import annotations
 
+import logging
 from dataclasses import dataclass
 from datetime import datetime
 
 from openpars.agreements import register as agreements
 from openpars.agreements.model import Version
-from openpars.agreements.register import Standing
-from openpars.db.connect import Pool
+from openpars.agreements.register import BrokenText, Standing
+from openpars.db.connect import Connection, Pool
 from openpars.db.sql import load
 from openpars.disclosure.request import Why
 from openpars.errors import Code, Refusal
@@ -22,6 +23,8 @@ from openpars.shares.enact import shares_of
 from openpars.shares.tables import Share
 
 Q = load("openpars.shares")
+
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,11 +52,7 @@ class Register:
     async def reload(self) -> None:
         """Read the register anew. A failed read leaves the old copy, which the log transaction rechecks."""
         async with self._pool.connection() as conn:
-            standings = await agreements.standings(conn)
-            for standing in standings:
-                known = (standing.agreement, standing.version)
-                if known not in self._versions:
-                    self._versions[known] = await agreements.version(conn, *known)
+            standings = [s for s in await agreements.standings(conn) if await self._reads(conn, s)]
             # A share that is still being filled is not there yet.
             live = {(row[0], row[1], row[2]) for row in await (await conn.execute(Q.live_shares)).fetchall()}
         self._shares = {
@@ -62,7 +61,19 @@ class Register:
             for share in shares_of(version)
             if (key := _key(share)) in live
         }
-        self._standings = standings
+        self._standings = tuple(standings)
+
+    async def _reads(self, conn: Connection, standing: Standing) -> bool:
+        """Whether the text is the one that was voted on. One that was rewritten since grants nothing."""
+        known = (standing.agreement, standing.version)
+        if known in self._versions:
+            return True
+        try:
+            self._versions[known] = await agreements.version(conn, *known)
+        except BrokenText:
+            logger.critical("agreement %s, version %d: its text was rewritten; it grants nothing", *known)
+            return False
+        return True
 
     @property
     def standings(self) -> tuple[Standing, ...]:

@@ -8,6 +8,7 @@ small reads.
 
 from __future__ import annotations
 
+import logging
 import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -25,6 +26,8 @@ from openpars.shares.rows import digest, kept_row, table_row
 from openpars.shares.tables import Share
 
 Q = load(__package__)
+
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +90,23 @@ class Keeper:
             clock = await conn.execute(Q.clock)
             rows, now = await opened.fetchall(), await clock.fetchone()
         assert now is not None  # noqa: S101
-        return tuple([await self._known(conn, *row) for row in rows]), now[0]
+        return await self._readable(conn, rows), now[0]
+
+    async def _readable(
+        self, conn: Connection, rows: list[tuple[str, int, str, list[str]]]
+    ) -> tuple[OpenShare, ...]:
+        """The shares whose text is the one that was voted on.
+
+        One that was rewritten behind the register grants nothing at the door. It must not keep an act from
+        being recorded: stopping arraignments harms people.
+        """
+        found = []
+        for row in rows:
+            try:
+                found.append(await self._known(conn, *row))
+            except register.BrokenText:
+                logger.critical("agreement %s, version %d: its text was rewritten", row[0], row[1])
+        return tuple(found)
 
     async def _known(
         self, conn: Connection, agreement: str, number: int, purpose: str, combinations: list[str]
@@ -146,7 +165,7 @@ class Keeper:
             rows, now = await opened.fetchall(), await clock.fetchone()
             kept_rows, ids = await kept.fetchall(), await identities.fetchall()
         assert now is not None  # noqa: S101
-        shares = tuple([await self._known(conn, *row) for row in rows])
+        shares = await self._readable(conn, rows)
         by_name = {(s.share.agreement, s.share.version, s.share.purpose): s.share for s in shares}
         found: dict[_Place, _Kept] = {}
         for agreement, version, purpose, slot, grant, row_id, standing in kept_rows:
