@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A superuser rewrites an agreement's text in the table: it grants nothing, and stops nobody's arraignment."""
+"""A superuser rewrites an agreement in the table: it grants nothing, and stops nobody's arraignment."""
 
 from __future__ import annotations
 
