@@ -29,11 +29,6 @@ class Settings(BaseSettings):
     port: int = 8080
 
     @property
-    def city_file(self) -> Path:
-        """What every process of this city may know: address, demo or not, warnings."""
-        return self.data_dir / "city.json"
-
-    @property
     def keys_file(self) -> Path:
         """The person keys' own store, outside Postgres: its log and backups forget nothing."""
         return self.data_dir / "keys" / "persons.sqlite"
