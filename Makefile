@@ -17,7 +17,7 @@ $(READY): pyproject.toml uv.lock
 	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { echo "$(PYTHON) cannot make a virtual environment: on Debian and Ubuntu, install python3-venv." >&2; exit 2; }
 	@$(BIN)/python -m pip --version >/dev/null 2>&1 || $(PYTHON) -m venv --clear .venv
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check "uv>=0.9"
-	@$(BIN)/uv sync --locked --quiet --compile-bytecode
+	@$(BIN)/uv sync --locked --all-extras --quiet --compile-bytecode
 	@$(BIN)/python -m compileall -q openpars
 	@touch $(READY)
 

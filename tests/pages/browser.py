@@ -19,12 +19,10 @@ from typing import Any
 import uvicorn
 from axe_core_python.selenium import Axe
 from selenium import webdriver
-from selenium.common.exceptions import StaleElementReferenceException
+from selenium.common.exceptions import StaleElementReferenceException, WebDriverException
 from selenium.webdriver.chrome.options import Options
 from selenium.webdriver.chrome.service import Service
 from selenium.webdriver.common.action_chains import ActionChains
-from selenium.webdriver.support.expected_conditions import staleness_of
-from selenium.webdriver.support.ui import WebDriverWait
 
 FLAGS = (
     "--headless=new", "--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking",
@@ -68,11 +66,17 @@ class Browser:
         return self.driver.execute_script(script, *args)
 
     def until(self, script: str, seconds: float = 10) -> None:
-        """Wait until a script says true."""
+        """Wait until a script says true. Between two pages a script has nowhere to run: that is not yet."""
         end = time.monotonic() + seconds
-        while not self.run(script):
+        while not self._true(script):
             assert time.monotonic() < end, f"never true: {script}"
             time.sleep(0.05)
+
+    def _true(self, script: str) -> bool:
+        try:
+            return bool(self.run(script))
+        except WebDriverException:
+            return False
 
     def press(self, *keys: str) -> None:
         """Keys to whatever has the focus."""
@@ -92,20 +96,30 @@ class Browser:
         """Choose a radio button or a check box by its label."""
         self.driver.find_element("css selector", f"label[for='{field}']").click()
 
+    @contextmanager
+    def next_page(self) -> Iterator[None]:
+        """What is done inside leads to another page, which has then loaded.
+
+        The old page is marked, and the new one has no mark. Asking whether an element of the old page
+        still stands would ask the driver about a document that is being torn down.
+        """
+        self.run("window.left = true")
+        yield
+        self.until("return window.left !== true && document.readyState === 'complete'")
+
     def submit(self) -> None:
         """Press the page's own large button, and wait for the next page."""
-        old = self.driver.find_element("css selector", "html")
-        self.driver.find_element("css selector", ".op-submit .usa-button").click()
-        WebDriverWait(self.driver, 10).until(staleness_of(old))
-        self.until("return document.readyState === 'complete'")
+        with self.next_page():
+            self.driver.find_element("css selector", ".op-submit .usa-button").click()
 
     def follow(self, words: str) -> None:
         """Follow the link that has these words; a live list may swap its rows meanwhile."""
-        for _ in range(20):
-            with contextlib.suppress(StaleElementReferenceException):
-                self.driver.find_element("partial link text", words).click()
-                return
-        raise AssertionError("the link never stood still")
+        with self.next_page():
+            for _ in range(20):
+                with contextlib.suppress(StaleElementReferenceException):
+                    self.driver.find_element("partial link text", words).click()
+                    return
+            raise AssertionError("the link never stood still")
 
     def text(self) -> str:
         """Everything a reader sees."""
