@@ -23,6 +23,7 @@ from openpars.accounts.keys import StaffRole
 from openpars.agreements.ballots import Choice, Question
 from openpars.agreements.canonical import CJIS_TOPICS
 from openpars.agreements.model import BarKind, Silence, Way
+from openpars.agreements.readings import RuleReading
 from openpars.desk.reading import Queue
 from openpars.desk.room import MAY
 from openpars.errors import STATUS, TITLE, Code
@@ -52,7 +53,7 @@ ORDER: Mapping[str, tuple[str, ...]] = {
     ),
     "agreements": (
         "model", "text", "reader", "lines", "faults", "grants", "term", "canonical", "check", "plain",
-        "bars", "project", "ballots", "register", "voting", "life",
+        "bars", "project", "ballots", "readings", "register", "voting", "life",
     ),
     "shares": ("tables", "keys", "rows", "enact", "keep", "sweep", "fence"),
     "disclosure": ("request", "register", "checks", "clock", "pools", "gate"),
@@ -277,6 +278,7 @@ def vocabularies() -> dict[str, list[str]]:
         "type of bail": BailType, "custody": Custody, "seal of a file": Seal, "state of a file": State,
         "act": Act, "queue": Queue, "way": Way, "silence": Silence, "kind of bar": BarKind,
         "question of a ballot": Question, "choice of a ballot": Choice,
+        "reading of a disputed rule": RuleReading,
         "sensitivity of a field": Sensitivity,
     }  # fmt: skip
     found = {name: [one.value for one in words] for name, words in enums.items()}

@@ -8,6 +8,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from openpars.agreements.plain import Section
+from openpars.agreements.readings import Rule
 
 
 class Level(StrEnum):
@@ -211,6 +212,25 @@ class AgreementView:
     source: str
     reconstructed: bool
     broken: bool
+
+
+@dataclass(frozen=True, slots=True)
+class CaseView:
+    """Ballots worth showing, and what becomes of the agreement under each reading. `told`: reported."""
+
+    id: str
+    told: bool
+    fates: tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ReadingsView:
+    """A disputed rule of the vote. Of all ways to answer, the readings agree on `agree`, part on `part`."""
+
+    rules: tuple[Rule, ...]
+    cases: tuple[CaseView, ...]
+    agree: int
+    part: int
 
 
 @dataclass(frozen=True, slots=True)

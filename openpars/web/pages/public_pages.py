@@ -121,7 +121,9 @@ async def one_agreement(request: Request, agreement: str) -> Response:
     found = views.agreement(entries, number, versions, page.now, Words(page.lang)) if entries else None
     if found is None:
         raise refuse(Code.NOT_FOUND, "There is no such agreement in the register.")
-    return view.respond("agreement.html", page, keep_language=True, a=found)
+    return view.respond(
+        "agreement.html", page, keep_language=True, a=found, readings=views.readings(agreement)
+    )
 
 
 async def _entries(request: Request, agreement: str) -> tuple[Entry, ...]:

@@ -8,13 +8,16 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from openpars.agreements import plain
+from openpars.agreements import readings as disputed
 from openpars.agreements.model import Version
 from openpars.agreements.register import Entry
 from openpars.web.pages.models import (
     AgreementCard,
     AgreementView,
     BallotView,
+    CaseView,
     EventView,
+    ReadingsView,
     TreeView,
     VersionLink,
 )
@@ -112,6 +115,25 @@ def agreement(
         reconstructed=chosen.reconstructed,
         broken=version is None,
     )
+
+
+def readings(agreement: str) -> ReadingsView | None:
+    """The readings of an agreement's rule where the sources disagree about it; None where they do not."""
+    if agreement not in disputed.DISPUTED:
+        return None
+    cases = tuple(
+        CaseView(
+            case.id,
+            case.told,
+            tuple(
+                (reading.value, fate.value) for reading, fate in disputed.fates(dict(case.answers)).items()
+            ),
+        )
+        for case in disputed.CASES
+    )
+    owners = tuple(owner for owner, _ in disputed.CASES[0].answers)
+    said = [disputed.agreed(answers) is not None for answers in disputed.every_answer(owners)]
+    return ReadingsView(tuple(disputed.RULES.values()), cases, said.count(True), said.count(False))
 
 
 def tree(note: bytes | None) -> TreeView:
