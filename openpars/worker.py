@@ -12,7 +12,7 @@ from contextlib import AsyncExitStack
 
 import psycopg
 
-from openpars.agreements import life, register
+from openpars.agreements import life, notice, register, warnings
 from openpars.agreements.life import Due
 from openpars.db import bell
 from openpars.db.bell import Bell
@@ -64,6 +64,7 @@ class Worker:
             self._bell.ring("fence")
         if wanted:
             await self._due()
+        await self._warn()
 
     async def _due(self) -> None:
         """What time alone has made due, each in a transaction of its own. What cannot be done stays due."""
@@ -73,6 +74,15 @@ class Worker:
             with contextlib.suppress(Refused):
                 await self._one_due(one)
                 self._bell.ring("fence", "pending")
+
+    async def _warn(self) -> None:
+        """Tell the owners how near an end is, each warning once."""
+        async with self._desk.connection() as conn:
+            due = await warnings.due(conn, await register.clock(conn))
+        for agreement, number in due:
+            async with self._desk.connection() as conn, conn.transaction():
+                await warnings.warn(conn, agreement, number)
+            self._bell.ring("pending")
 
     async def _one_due(self, one: Due) -> None:
         if one.what == "start" and not await enact.wait_live(
@@ -85,6 +95,8 @@ class Worker:
                 await fence.let_in(self._owner, one.agreement, one.version)
             elif one.what == "end":
                 await life.end_of_term(conn, one.agreement, one.version)
+            elif one.what == "notice":
+                await notice.carry_out(conn, one.agreement)
             else:
                 await life.lapse(conn, one.agreement, one.version)
 

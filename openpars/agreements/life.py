@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The life of an agreement after its ballots: start, suspend, resume, notice, end.
+"""The life of an agreement after its ballots: start, suspend, resume, end (`notice`: of the end).
 
 An end or a suspension moves the epoch in the same transaction, and the epoch never moves back: whatever
 checks it before the last byte stops there. Making and closing the shares is `shares`' work.
@@ -17,7 +17,8 @@ from openpars.errors import Code, refuse
 
 @dataclass(frozen=True, slots=True)
 class Due:
-    """What time has made due. `what`: `start`, `end`, or `lapse` (its time passed before it began)."""
+    """What time has made due. `what`: `start`, `end`, `notice` (the notified instant has come), or `lapse`
+    (its time passed before it began)."""
 
     agreement: str
     version: int
@@ -36,7 +37,8 @@ async def next_due(conn: Connection, now: datetime) -> datetime | None:
     return row[0] if row else None
 
 
-async def _states(conn: Connection, agreement: str) -> dict[int, tuple[str, datetime, datetime]]:
+async def states_of(conn: Connection, agreement: str) -> dict[int, tuple[str, datetime, datetime]]:
+    """The state, begin and end of each version, by its number."""
     rows = await (await conn.execute(Q.versions_of, (agreement,))).fetchall()
     return {number: (state, begins, ends) for number, _, state, begins, ends in rows}
 
@@ -48,8 +50,10 @@ async def start(conn: Connection, agreement: str, number: int) -> int | None:
     term, or the agreement is suspended: an amendment does not lift a suspension.
     """
     row = await lock(conn, agreement)
-    states = await _states(conn, agreement)
+    states = await states_of(conn, agreement)
     state, begins, ends = states.get(number, ("", row.now, row.now))
+    if row.notice_ends is not None:
+        ends = min(ends, row.notice_ends)
     if state != "balloted" or not begins <= row.now < ends or row.suspended_by is not None:
         raise refuse(Code.CONFLICT, "this version cannot start now", "version")
     before = next((one for one, (state, _, _) in states.items() if state == "in_force"), None)
@@ -64,7 +68,7 @@ async def start(conn: Connection, agreement: str, number: int) -> int | None:
 async def lapse(conn: Connection, agreement: str, number: int) -> None:
     """Close a text whose term passed before it was in force. Does nothing when it is not such a text."""
     row = await lock(conn, agreement)
-    state, _, ends = (await _states(conn, agreement)).get(number, ("", row.now, row.now))
+    state, _, ends = (await states_of(conn, agreement)).get(number, ("", row.now, row.now))
     if state in {"proposed", "balloted"} and ends <= row.now:
         await conn.execute(Q.set_ended, (ends, agreement, number))
         await record(conn, agreement, number, Event("lapsed", row.now, "term"))
@@ -76,7 +80,7 @@ async def suspend(conn: Connection, agreement: str, *, by: str, reason: str) -> 
     One owner is enough: without a vote the rules only ever tighten.
     """
     row = await lock(conn, agreement)
-    number = _in_force(await _states(conn, agreement), ("in_force",))
+    number = standing_of(await states_of(conn, agreement), ("in_force",))
     await conn.execute(Q.set_state, ("suspended", agreement, number))
     epoch = await _move_fence(conn, row, suspended_by=by)
     await record(conn, agreement, number, Event("suspended", row.now, by, reason))
@@ -86,21 +90,13 @@ async def suspend(conn: Connection, agreement: str, *, by: str, reason: str) -> 
 async def resume(conn: Connection, agreement: str, *, by: str, reason: str) -> int:
     """Lift a suspension; only who suspended may. Returns its version. Raises Refused."""
     row = await lock(conn, agreement)
-    number = _in_force(await _states(conn, agreement), ("suspended",))
+    number = standing_of(await states_of(conn, agreement), ("suspended",))
     if row.suspended_by != by:
         raise refuse(Code.FORBIDDEN, "only who suspended an agreement can lift the suspension")
     await conn.execute(Q.set_state, ("in_force", agreement, number))
     await conn.execute(Q.resume, (agreement,))
     await record(conn, agreement, number, Event("resumed", row.now, by, reason))
     return number
-
-
-async def give_notice(conn: Connection, agreement: str, *, by: str, reason: str) -> None:
-    """Record that notice of the end was given. It goes on until it ends. Raises Refused CONFLICT."""
-    row = await lock(conn, agreement)
-    number = _in_force(await _states(conn, agreement), ("in_force", "suspended"))
-    await conn.execute(Q.notice, (agreement,))
-    await record(conn, agreement, number, Event("notice", row.now, by, reason))
 
 
 async def end(conn: Connection, agreement: str, *, by: str, reason: str) -> int:
@@ -119,25 +115,29 @@ async def end_of_term(conn: Connection, agreement: str, number: int) -> int | No
     For the worker, which acts on a list that may be a moment old: it never touches another version.
     """
     row = await lock(conn, agreement)
-    state, _, ends = (await _states(conn, agreement)).get(number, ("", row.now, row.now))
+    state, _, ends = (await states_of(conn, agreement)).get(number, ("", row.now, row.now))
     if state not in {"in_force", "suspended"} or row.now < ends:
         return None
     return await finish(conn, row, at=row.now, by="term", reason="the term is over")
 
 
-async def finish(conn: Connection, row: Locked, *, at: datetime, by: str, reason: str) -> int:
+async def finish(
+    conn: Connection, row: Locked, *, at: datetime, by: str, reason: str, notified: bool = False
+) -> int:
     """End everything of a locked agreement that is in force or about to be; move the fence.
 
     A version whose term was over before `at` ended then. When only the term is over, versions for a later
-    time stay as they are voted; an early end takes them along.
+    time stay as they are voted; an early end, and one by notice (`notified`), takes them along.
     """
-    states = await _states(conn, row.id)
+    states = await states_of(conn, row.id)
     current = {n: one for n, one in states.items() if one[0] in {"in_force", "suspended"}}
-    early = not current or all(at < ends for _, _, ends in current.values())
+    early = notified or not current or all(at < ends for _, _, ends in current.values())
     closing = current | {n: one for n, one in states.items() if early and one[0] == "balloted"}
     if not closing:
         raise refuse(Code.CONFLICT, "nothing of this agreement is in force", "agreement")
     epoch = await _move_fence(conn, row, suspended_by=None)
+    # What comes after this end does not stand under the notice of it. The event stays.
+    await conn.execute(Q.notice, (None, None, row.id))
     for number, (_, _, ends) in closing.items():
         ended = min(at, ends)
         await conn.execute(Q.set_ended, (ended, row.id, number))
@@ -150,7 +150,8 @@ async def _move_fence(conn: Connection, row: Locked, *, suspended_by: str | None
     return int(moved[0]) if moved else row.epoch + 1
 
 
-def _in_force(states: dict[int, tuple[str, datetime, datetime]], wanted: tuple[str, ...]) -> int:
+def standing_of(states: dict[int, tuple[str, datetime, datetime]], wanted: tuple[str, ...]) -> int:
+    """The version in one of these states. Raises Refused CONFLICT when there is none."""
     number = next((one for one, (state, _, _) in states.items() if state in wanted), None)
     if number is None:
         raise refuse(Code.CONFLICT, f"no version of this agreement is {' or '.join(wanted)}", "agreement")

@@ -6,7 +6,7 @@ SELECT clock_timestamp()
 SELECT pg_advisory_xact_lock(hashtextextended('openpars agreement ' || %s, 0))
 
 -- name: lock
-SELECT id, provider, recipient, epoch, suspended_by, notice_at, clock_timestamp()
+SELECT id, provider, recipient, epoch, suspended_by, notice_at, notice_ends, clock_timestamp()
 FROM agreements.agreement WHERE id = %s FOR UPDATE
 
 -- name: new_agreement
@@ -37,7 +37,7 @@ UPDATE agreements.agreement SET epoch = epoch + 1, suspended_by = %s WHERE id = 
 UPDATE agreements.agreement SET suspended_by = NULL WHERE id = %s
 
 -- name: notice
-UPDATE agreements.agreement SET notice_at = clock_timestamp() WHERE id = %s
+UPDATE agreements.agreement SET notice_at = %s, notice_ends = %s WHERE id = %s
 
 -- name: new_ballot
 INSERT INTO agreements.ballot
@@ -64,31 +64,58 @@ WHERE provider = %s AND stakeholder = %s AND revoked_at IS NULL
 INSERT INTO agreements.stakeholder_key (provider, stakeholder, public_key) VALUES (%s, %s, %s)
 
 -- name: standings
-SELECT v.agreement, v.number, a.recipient, v.state, v.begins, coalesce(v.ended_at, v.ends), a.epoch, v.hash
+-- What stands ends at the notified instant, whether or not the worker has written that down yet.
+SELECT v.agreement, v.number, a.recipient, v.state, v.begins,
+       CASE WHEN v.state IN ('balloted', 'in_force', 'suspended') THEN least(v.ends, a.notice_ends)
+            ELSE coalesce(v.ended_at, v.ends) END,
+       a.epoch, v.hash
 FROM agreements.version v JOIN agreements.agreement a ON a.id = v.agreement
 ORDER BY v.agreement, v.number
 
 -- name: in_force
-SELECT agreement, number FROM agreements.version
-WHERE state = 'in_force' AND begins <= clock_timestamp() AND clock_timestamp() < ends
-ORDER BY agreement
+SELECT v.agreement, v.number FROM agreements.version v JOIN agreements.agreement a ON a.id = v.agreement
+WHERE v.state = 'in_force' AND v.begins <= clock_timestamp() AND clock_timestamp() < least(v.ends, a.notice_ends)
+ORDER BY v.agreement
+
+-- name: ending
+-- What stands and ends before the instant: its end, and since when that end has stood.
+SELECT v.agreement, v.number, least(v.ends, a.notice_ends),
+       greatest((SELECT max(e.at) FROM agreements.event e
+                 WHERE e.agreement = v.agreement AND e.version = v.number AND e.what = 'started'),
+                CASE WHEN a.notice_ends < v.ends THEN a.notice_at END)
+FROM agreements.version v JOIN agreements.agreement a ON a.id = v.agreement
+WHERE v.state IN ('in_force', 'suspended') AND least(v.ends, a.notice_ends) <= %s
+ORDER BY v.agreement
+
+-- name: warned
+SELECT days FROM agreements.warning WHERE agreement = %s AND version = %s AND ends = %s
+
+-- name: new_warning
+INSERT INTO agreements.warning (agreement, version, ends, days, at) VALUES (%s, %s, %s, %s, %s)
 
 -- name: fences
 SELECT id, epoch FROM agreements.agreement WHERE id = ANY (%s)
 
 -- name: due
--- What time alone has made due: a start, an end without a version that goes on, a text whose time is over unused.
+-- What time alone has made due: a start, an end without a version that goes on, the instant of a notice, a text
+-- whose time is over unused.
 SELECT agreement, number, what, at FROM (
     SELECT v.agreement, v.number, 'start' AS what, v.begins AS at
     FROM agreements.version v JOIN agreements.agreement a ON a.id = v.agreement
-    WHERE v.state = 'balloted' AND a.suspended_by IS NULL AND v.begins <= %(now)s AND %(now)s < v.ends
+    WHERE v.state = 'balloted' AND a.suspended_by IS NULL AND v.begins <= %(now)s
+      AND %(now)s < least(v.ends, a.notice_ends)
     UNION ALL
     SELECT v.agreement, v.number, 'end', v.ends
     FROM agreements.version v JOIN agreements.agreement a ON a.id = v.agreement
-    WHERE v.state IN ('in_force', 'suspended') AND v.ends <= %(now)s
+    WHERE v.state IN ('in_force', 'suspended') AND v.ends <= %(now)s AND (a.notice_ends IS NULL OR %(now)s < a.notice_ends)
       AND (a.suspended_by IS NOT NULL OR NOT EXISTS (
           SELECT 1 FROM agreements.version n
           WHERE n.agreement = v.agreement AND n.state = 'balloted' AND n.begins <= %(now)s AND %(now)s < n.ends))
+    UNION ALL
+    SELECT a.id, min(v.number), 'notice', a.notice_ends
+    FROM agreements.version v JOIN agreements.agreement a ON a.id = v.agreement
+    WHERE v.state IN ('balloted', 'in_force', 'suspended') AND a.notice_ends <= %(now)s
+    GROUP BY a.id, a.notice_ends
     UNION ALL
     SELECT v.agreement, v.number, 'lapse', v.ends FROM agreements.version v
     WHERE v.state IN ('proposed', 'balloted') AND v.ends <= %(now)s
@@ -99,15 +126,19 @@ SELECT min(at) FROM (
     SELECT begins AS at FROM agreements.version WHERE state = 'balloted'
     UNION ALL
     SELECT ends FROM agreements.version WHERE state IN ('proposed', 'balloted', 'in_force', 'suspended')
+    UNION ALL
+    SELECT notice_ends FROM agreements.agreement WHERE notice_ends IS NOT NULL
 ) d WHERE at > %(now)s
 
 -- name: listing
 -- The term is over at its second, whether or not the worker has written that down yet.
 SELECT v.agreement, v.number, a.provider, a.recipient,
-       CASE WHEN v.state IN ('in_force', 'suspended') AND v.ends <= clock_timestamp() THEN 'ended' ELSE v.state END,
+       CASE WHEN v.state IN ('in_force', 'suspended') AND least(v.ends, a.notice_ends) <= clock_timestamp()
+            THEN 'ended' ELSE v.state END,
        v.hash, v.begins, v.ends,
-       CASE WHEN v.state IN ('in_force', 'suspended') AND v.ends <= clock_timestamp() THEN v.ends ELSE v.ended_at END,
-       v.reconstructed, v.text, a.notice_at, a.suspended_by
+       CASE WHEN v.state IN ('in_force', 'suspended') AND least(v.ends, a.notice_ends) <= clock_timestamp()
+            THEN least(v.ends, a.notice_ends) ELSE v.ended_at END,
+       v.reconstructed, v.text, a.notice_at, a.notice_ends, a.suspended_by
 FROM agreements.version v JOIN agreements.agreement a ON a.id = v.agreement ORDER BY v.agreement, v.number
 
 -- name: all_ballots

@@ -83,6 +83,7 @@ class Entry:
     reconstructed: bool
     text: str
     notice_at: datetime | None
+    notice_ends: datetime | None
     suspended_by: str | None
     ballots: tuple[Ballot, ...]
     events: tuple[Event, ...]
@@ -98,6 +99,7 @@ class Locked:
     epoch: int
     suspended_by: str | None
     notice_at: datetime | None
+    notice_ends: datetime | None
     now: datetime
 
 

@@ -8,8 +8,10 @@ CREATE TABLE agreements.agreement (
     recipient    text NOT NULL,
     epoch        bigint NOT NULL DEFAULT 1,   -- the fence: moves when it is suspended or ended, never back
     suspended_by text,
-    notice_at    timestamptz,
-    created_at   timestamptz NOT NULL DEFAULT clock_timestamp()
+    notice_at    timestamptz,                 -- when notice of the end was given; null again once it has ended
+    notice_ends  timestamptz,                 -- the instant it was given for, itself not included
+    created_at   timestamptz NOT NULL DEFAULT clock_timestamp(),
+    CHECK ((notice_at IS NULL) = (notice_ends IS NULL))
 );
 
 CREATE TABLE agreements.version (
@@ -57,7 +59,8 @@ CREATE TABLE agreements.event (
     version      integer NOT NULL,
     what         text NOT NULL CHECK (what IN
                      ('proposed', 'ballot', 'carried', 'lost', 'started', 'superseded', 'renewed', 'suspended', 'resumed',
-                      'notice', 'ended', 'lapsed', 'note')),
+                      'notice', 'notice_withdrawn', 'warning', 'letter_drafted', 'letter_served', 'letter_replied',
+                      'letter_discarded', 'letter_published', 'ended', 'lapsed', 'note')),
     at           timestamptz NOT NULL,        -- when it happened
     by           text NOT NULL,
     reason       text,
@@ -65,6 +68,18 @@ CREATE TABLE agreements.event (
     FOREIGN KEY (agreement, version) REFERENCES agreements.version
 );
 CREATE INDEX event_agreement ON agreements.event (agreement, id);
+
+-- Which warning of which end was recorded: each once, whatever is killed or set back when.
+CREATE TABLE agreements.warning (
+    agreement    text NOT NULL,
+    version      integer NOT NULL,
+    ends         timestamptz NOT NULL,        -- the end that is warned of; notice may move it
+    days         integer NOT NULL CHECK (days > 0),
+    at           timestamptz NOT NULL,        -- its instant
+    recorded_at  timestamptz NOT NULL DEFAULT clock_timestamp(),
+    PRIMARY KEY (agreement, version, ends, days),
+    FOREIGN KEY (agreement, version) REFERENCES agreements.version
+);
 
 -- The public keys with which owners sign ballots. A key is never changed, only followed by another.
 CREATE TABLE agreements.stakeholder_key (
@@ -78,9 +93,9 @@ CREATE TABLE agreements.stakeholder_key (
 
 GRANT USAGE ON SCHEMA agreements TO openpars_desk, openpars_door;
 GRANT SELECT ON ALL TABLES IN SCHEMA agreements TO openpars_desk, openpars_door;
-GRANT INSERT ON agreements.agreement, agreements.version, agreements.ballot, agreements.event, agreements.stakeholder_key
-    TO openpars_desk;
+GRANT INSERT ON agreements.agreement, agreements.version, agreements.ballot, agreements.event, agreements.stakeholder_key,
+    agreements.warning TO openpars_desk;
 -- No login changes a text, a hash, a term, a ballot or an event; none deletes anything.
-GRANT UPDATE (epoch, suspended_by, notice_at) ON agreements.agreement TO openpars_desk;
+GRANT UPDATE (epoch, suspended_by, notice_at, notice_ends) ON agreements.agreement TO openpars_desk;
 GRANT UPDATE (state, ended_at) ON agreements.version TO openpars_desk;
 GRANT UPDATE (revoked_at) ON agreements.stakeholder_key TO openpars_desk;

@@ -227,3 +227,45 @@ def end(
     body = _send(client, f"/agreements/{agreement}/end", as_json=as_json, json={"reason": reason})
     if not as_json:
         print(f"{agreement}: {body.get('state')}")
+
+
+@app.command()
+def notice(
+    agreement: Annotated[str, typer.Argument(help="The agreement's id.", show_default=False)],
+    reason: Annotated[str, typer.Option(help="Why; it is published.", show_default=False)],
+    effective: Annotated[
+        str | None,
+        typer.Option(
+            help="The last day on which it holds (2027-08-31), or an instant with an offset. Without it: "
+            "the end of the term.",
+            show_default=False,
+        ),
+    ] = None,
+    role: Annotated[str, typer.Option("--as", help="Whose demo key to use.")] = "solicitor",
+    data_dir: DataDir = Path("var"),
+    key: Key = None,
+    as_json: AsJson = False,
+) -> None:
+    """Give notice: the agreement holds until that instant, then ends by itself."""
+    client = _city(data_dir, key, role, as_json=as_json)
+    body = {"reason": reason} | ({} if effective is None else {"effective": effective})
+    body = _send(client, f"/agreements/{agreement}/notice", as_json=as_json, json=body)
+    if not as_json:
+        print(f"{agreement}: notice given, ends {body.get('ends')}")
+
+
+@app.command("withdraw-notice")
+def withdraw_notice(
+    agreement: Annotated[str, typer.Argument(help="The agreement's id.", show_default=False)],
+    reason: Annotated[str, typer.Option(help="Why; it is published.", show_default=False)],
+    role: Annotated[str, typer.Option("--as", help="Whose demo key to use.")] = "solicitor",
+    data_dir: DataDir = Path("var"),
+    key: Key = None,
+    as_json: AsJson = False,
+) -> None:
+    """Take a notice back before its instant."""
+    client = _city(data_dir, key, role, as_json=as_json)
+    body = {"reason": reason}
+    body = _send(client, f"/agreements/{agreement}/withdraw-notice", as_json=as_json, json=body)
+    if not as_json:
+        print(f"{agreement}: {body.get('state')}")

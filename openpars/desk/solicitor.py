@@ -11,7 +11,7 @@ import asyncio
 from datetime import UTC, datetime
 
 from openpars.accounts.keys import StaffRole
-from openpars.agreements import life, register, voting
+from openpars.agreements import life, notice, register, voting
 from openpars.agreements.ballots import Choice, Question
 from openpars.db.connect import Connection
 from openpars.desk.room import Actor, Asked, Room, among
@@ -122,15 +122,35 @@ async def resume(room: Room, asked: Asked, agreement: str, reason: str) -> Answe
     return made
 
 
-async def give_notice(room: Room, asked: Asked, agreement: str, reason: str) -> Answer:
-    """Record that notice of the end was given."""
+async def give_notice(
+    room: Room, asked: Asked, agreement: str, reason: str, *, effective: str | None = None
+) -> Answer:
+    """Give notice of the end at an instant, or at the end of the term. See `agreements.notice`."""
     among(asked.actor, SOLICITOR)
 
     async def work(conn: Connection) -> Answer:
-        await life.give_notice(conn, agreement, by=_by(asked.actor), reason=reason)
-        return Answer(200, {"id": agreement, "state": "notice_given"})
+        at = await notice.give(conn, agreement, by=_by(asked.actor), reason=reason, asked=effective)
+        return Answer(200, {"id": agreement, "state": "notice_given", "ends": at.isoformat()})
 
-    return await once(room, asked, work)
+    return await _renotified(room, agreement, await once(room, asked, work))
+
+
+async def withdraw_notice(room: Room, asked: Asked, agreement: str, reason: str) -> Answer:
+    """Take a notice back before its instant."""
+    among(asked.actor, SOLICITOR)
+
+    async def work(conn: Connection) -> Answer:
+        await notice.withdraw(conn, agreement, by=_by(asked.actor), reason=reason)
+        return Answer(200, {"id": agreement, "state": "in_force"})
+
+    return await _renotified(room, agreement, await once(room, asked, work))
+
+
+async def _renotified(room: Room, agreement: str, made: Answer) -> Answer:
+    # The door learns the new end; the server itself refuses the login after it.
+    room.bell.ring("fence")
+    await fence.settle(room.owner, agreement)
+    return made
 
 
 def _by(actor: Actor) -> str:

@@ -16,4 +16,6 @@ SELECT clock_timestamp(),
        ARRAY(SELECT epoch FROM agreements.agreement WHERE id = ANY(%(agreements)s) ORDER BY id),
        ARRAY(SELECT v.number FROM agreements.agreement a
              LEFT JOIN agreements.version v ON v.agreement = a.id AND v.state = 'in_force'
+              -- Notice may have been given since our copy of the register was made.
+              AND clock_timestamp() < least(v.ends, a.notice_ends)
              WHERE a.id = ANY(%(agreements)s) ORDER BY a.id)

@@ -106,8 +106,13 @@ async def unsettled(owner: Pool) -> tuple[str, ...]:
         standings = await register.standings(conn)
         names = {role_name(conn.info.dbname, agreement): agreement for agreement in known}
         rows = await (await conn.execute(Q.logins, (list(names),))).fetchall()
-    in_force = {s.agreement for s in standings if s.state == "in_force"}
-    return tuple(names[name] for name, may in rows if may != (names[name] in in_force))
+    until = {s.agreement: s.until for s in standings if s.state == "in_force"}
+    # Open until when it ends, which notice may have moved; else shut.
+    return tuple(
+        names[name]
+        for name, may, valid in rows
+        if may != (names[name] in until) or (may and valid != until[names[name]])
+    )
 
 
 async def _login(conn: Connection, agreement: str) -> str | None:

@@ -95,7 +95,7 @@ SELECT agreement, slot, id FROM shares.identity WHERE arrest = %s
 SELECT 1 FROM pg_roles WHERE rolname = %s
 
 -- name: logins
-SELECT rolname, rolcanlogin FROM pg_roles WHERE rolname = ANY (%s)
+SELECT rolname, rolcanlogin, rolvaliduntil FROM pg_roles WHERE rolname = ANY (%s)
 
 -- name: clock
 SELECT clock_timestamp()

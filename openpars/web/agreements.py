@@ -17,7 +17,7 @@ from openpars.desk.view import time
 from openpars.errors import Code, refuse
 from openpars.web import intake, respond
 from openpars.web.intake import desk_route, done, receive
-from openpars.web.shapes import BallotShape, ReasonShape, Shape, schema_of
+from openpars.web.shapes import BallotShape, NoticeShape, ReasonShape, Shape, schema_of
 
 router = APIRouter(tags=["agreements"])
 
@@ -111,13 +111,28 @@ async def resume(request: Request) -> Response:
     return done(await solicitor.resume(received.room, received.asked, _id(request), reason))
 
 
-@router.post("/agreements/{agreement}/notice", response_class=Response, openapi_extra=_json(ReasonShape))
+@router.post("/agreements/{agreement}/notice", response_class=Response, openapi_extra=_json(NoticeShape))
 @desk_route
 async def notice(request: Request) -> Response:
-    """Give notice that the agreement will not be renewed."""
-    received, shape = await receive(request, ReasonShape)
+    """Give notice: the agreement ends at that instant, no sooner than its text's days of notice."""
+    received, shape = await receive(request, NoticeShape)
     reason = shape.reason or "notice given"
-    return done(await solicitor.give_notice(received.room, received.asked, _id(request), reason))
+    return done(
+        await solicitor.give_notice(
+            received.room, received.asked, _id(request), reason, effective=shape.effective
+        )
+    )
+
+
+@router.post(
+    "/agreements/{agreement}/withdraw-notice", response_class=Response, openapi_extra=_json(ReasonShape)
+)
+@desk_route
+async def withdraw_notice(request: Request) -> Response:
+    """Take a notice back before its instant."""
+    received, shape = await receive(request, ReasonShape)
+    reason = shape.reason or "notice withdrawn"
+    return done(await solicitor.withdraw_notice(received.room, received.asked, _id(request), reason))
 
 
 def _entry(entry: Entry) -> dict[str, object]:
@@ -132,6 +147,7 @@ def _entry(entry: Entry) -> dict[str, object]:
         "ends": time(entry.ends),
         "ended_at": time(entry.ended_at),
         "notice_at": time(entry.notice_at),
+        "notice_ends": time(entry.notice_ends),
         "suspended_by": entry.suspended_by,
         "reconstructed": entry.reconstructed,
         "text": entry.text,

@@ -470,9 +470,19 @@ class BallotShape(Shape):
 
 
 class ReasonShape(Shape):
-    """POST /agreements/{id}/end, …/suspend, …/resume, …/notice."""
+    """POST /agreements/{id}/end, …/suspend, …/resume, …/withdraw-notice."""
 
     reason: Text | None = None
+
+
+class NoticeShape(Shape):
+    """POST /agreements/{id}/notice. `effective`: the last day it holds, or an instant with an offset.
+
+    Absent: the end of the term.
+    """
+
+    reason: Text | None = None
+    effective: Text | None = None
 
 
 def schema_of(shape: type[Shape]) -> dict[str, Any]:

@@ -31,7 +31,7 @@ Versions = Mapping[tuple[str, int], Version | None]
 
 def shown_state(entry: Entry, now: datetime) -> str:
     """The state in a word of the catalogue. A term that is over is over, whether or not it was swept yet."""
-    if entry.state in {"in_force", "suspended"} and now >= entry.ends:
+    if entry.state in {"in_force", "suspended"} and now >= _over_at(entry):
         return "ended"
     if entry.state == "in_force" and entry.notice_at is not None:
         return "notice_given"
@@ -39,8 +39,12 @@ def shown_state(entry: Entry, now: datetime) -> str:
 
 
 def _over_at(entry: Entry) -> datetime:
-    """The first instant outside: the term's end, or an earlier end."""
-    return min(entry.ends, entry.ended_at) if entry.ended_at is not None else entry.ends
+    """The first instant outside: the term's end, an earlier end, or the instant notice was given for."""
+    if entry.ended_at is not None:
+        return min(entry.ends, entry.ended_at)
+    if entry.notice_ends is not None and entry.state in {"balloted", "in_force", "suspended"}:
+        return min(entry.ends, entry.notice_ends)
+    return entry.ends
 
 
 def cards(

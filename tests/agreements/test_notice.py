@@ -1,0 +1,168 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Notice of the end: for which instant it may be given, and what happens there."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from datetime import UTC, date, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+import psycopg
+import pytest
+import pytest_asyncio
+
+from openpars.agreements import life, notice, register
+from openpars.agreements.model import Term
+from openpars.db.connect import Connection
+from openpars.errors import Code, Refused
+from tests.agreements.test_register import ID, enact, epoch, soon, state
+from tests.conftest import Database
+
+NEW_YORK = ZoneInfo("America/New_York")
+
+
+def term(zone: str = "America/New_York", *, days: int = 30) -> Term:
+    begins, ends = datetime(2026, 9, 1, 4, tzinfo=UTC), datetime(2027, 9, 1, 4, tzinfo=UTC)
+    return Term(begins, ends, zone, date(2026, 9, 1), date(2027, 8, 31), days)
+
+
+def test_a_day_ends_at_the_midnight_after_it_in_the_agreements_zone() -> None:
+    assert notice.effective("2027-01-31", term()) == datetime(2027, 2, 1, 5, tzinfo=UTC)
+    assert notice.effective("2027-07-31", term()) == datetime(2027, 8, 1, 4, tzinfo=UTC)
+    assert notice.effective("2027-02-01T00:00:00-05:00", term()) == datetime(2027, 2, 1, 5, tzinfo=UTC)
+    assert notice.effective(None, term()) == term().ends
+
+
+@pytest.mark.parametrize(
+    "asked",
+    [
+        "2027-02-30",
+        "31.01.2027",
+        "tomorrow",
+        "",
+        "2027-01-31T00:00:00",  # no offset: not an instant
+        "9999-12-31",
+        "2027-01-31 ",
+        "²027-01-31",
+    ],
+)
+def test_what_is_no_instant_is_refused(asked: str) -> None:
+    with pytest.raises(Refused) as caught:
+        notice.effective(asked, term())
+    assert (caught.value.refusal.code, caught.value.refusal.field) == (Code.INVALID, "effective")
+    assert not asked.strip() or asked.strip() not in caught.value.refusal.detail
+
+
+def test_a_midnight_in_a_gap_or_twice_is_refused_and_not_chosen() -> None:
+    # Havana: midnight after 13 March 2027 does not exist; the one after 6 November 2027 comes twice.
+    for asked in ("2027-03-13", "2027-11-06"):
+        with pytest.raises(Refused, match="invalid"):
+            notice.effective(asked, term("America/Havana"))
+    assert notice.effective("2027-03-14", term("America/Havana")) == datetime(2027, 3, 15, 4, tzinfo=UTC)
+
+
+def test_the_days_of_notice_are_civil_days() -> None:
+    # 30 days across the change of 1 November: 30 days and an hour.
+    now = datetime(2026, 10, 20, 12, tzinfo=NEW_YORK)
+    assert notice.earliest(now, term()) == datetime(2026, 11, 19, 12, tzinfo=NEW_YORK).astimezone(UTC)
+    # A wall clock time that does not exist there: the later reading, never less than its days.
+    gap = datetime(2027, 2, 12, 2, 30, tzinfo=NEW_YORK)
+    assert notice.earliest(gap, term()) == datetime(2027, 3, 14, 7, 30, tzinfo=UTC)
+
+
+@pytest_asyncio.fixture
+async def conn(database: Database) -> AsyncIterator[Connection]:
+    async with await psycopg.AsyncConnection.connect(database.desk_dsn, autocommit=True) as connection:
+        yield connection
+
+
+async def give(conn: Connection, at: datetime | None) -> datetime:
+    async with conn.transaction():
+        asked = None if at is None else at.isoformat()
+        return await notice.give(conn, ID, by="solicitor", reason="why", asked=asked)
+
+
+async def until(conn: Connection) -> datetime:
+    (standing,) = [s for s in await register.standings(conn) if s.state == "in_force"]
+    return standing.until
+
+
+async def test_notice_is_a_date_beside_the_state(conn: Connection) -> None:
+    await enact(conn, soon(300 * 86_400))
+    at = datetime.now(UTC) + timedelta(days=31)
+    before = await epoch(conn)
+    assert await give(conn, at) == at
+    assert (await state(conn), await epoch(conn), await until(conn)) == ("in_force", before, at)
+    (entry,) = await register.register(conn)
+    assert (entry.notice_ends, entry.events[-1].what) == (at, "notice")
+    assert len(await register.versions_in_force(conn)) == 1
+    with pytest.raises(Refused, match="conflict"):
+        await give(conn, at)
+    async with conn.transaction():
+        await notice.withdraw(conn, ID, by="solicitor", reason="they wrote back")
+    assert (await until(conn)) > at
+    with pytest.raises(Refused, match="conflict"):
+        await notice.withdraw(conn, ID, by="solicitor", reason="again")
+
+
+@pytest.mark.parametrize(
+    ("days", "right"), [(-1, False), (0, False), (29.9, False), (30.1, True), (299, True), (301, False)]
+)
+async def test_no_sooner_than_the_days_of_notice_and_no_later_than_the_term(
+    conn: Connection, days: float, right: bool
+) -> None:
+    text = soon(300 * 86_400).replace("[decision]", "zone = 'UTC'\nnotice_days = 30\n[decision]")
+    await enact(conn, text)
+    at = datetime.now(UTC) + timedelta(days=days)
+    if right:
+        assert await give(conn, at) == at
+        return
+    with pytest.raises(Refused) as caught:
+        await give(conn, at)
+    assert (caught.value.refusal.code, caught.value.refusal.field) == (Code.INVALID, "effective")
+    assert (await register.register(conn))[0].notice_at is None
+
+
+async def test_nothing_in_force_gets_no_notice(conn: Connection) -> None:
+    await enact(conn, soon(300 * 86_400))
+    async with conn.transaction():
+        await life.end(conn, ID, by="solicitor", reason="x")
+    with pytest.raises(Refused, match="conflict"):
+        await give(conn, None)
+
+
+async def test_at_its_instant_all_of_it_ends_and_what_comes_later_is_free_of_it(
+    conn: Connection, database: Database
+) -> None:
+    await enact(conn, soon(300 * 86_400))
+    await give(conn, datetime.now(UTC) + timedelta(seconds=0.3))
+    await enact_later(conn)
+    (at,) = [e.notice_ends for e in await register.register(conn) if e.version == 1]
+    assert at is not None
+    async with conn.transaction():
+        assert await notice.carry_out(conn, ID) is None, "not before its instant"
+    with psycopg.connect(database.superuser_dsn, autocommit=True) as superuser:
+        superuser.execute("SELECT pg_sleep(0.35)")
+    # Every reading of the register ends it there, written down or not.
+    assert await register.versions_in_force(conn) == ()
+    assert [e.state for e in await register.register(conn)] == ["ended", "balloted"]
+    due = await life.due(conn, await register.clock(conn))
+    assert [(one.what, one.at) for one in due] == [("notice", at)], "and nothing of it starts any more"
+    before = await epoch(conn)
+    async with conn.transaction():
+        assert await notice.carry_out(conn, ID) == before + 1
+    entries = await register.register(conn)
+    assert [(e.state, e.ended_at) for e in entries] == [("ended", at), ("ended", at)]
+    assert await life.due(conn, await register.clock(conn)) == ()
+    third = await enact(conn, soon(300 * 86_400, title="a new agreement"))
+    assert (await state(conn, third), (await until(conn)) > at) == ("in_force", True)
+    assert (await register.register(conn))[-1].notice_ends is None
+
+
+async def enact_later(conn: Connection) -> None:
+    """A renewal that is voted and begins later."""
+    from tests.agreements.test_register import propose, vote
+
+    version = (await propose(conn, soon(400 * 86_400, begins=300 * 86_400))).version
+    for who in ("police", "courts"):
+        await vote(conn, who, question="renew", version=version)
