@@ -128,6 +128,10 @@ def _grant(grant: Grant) -> str:
     conditions = [f"{name} = {_list(values)}" for name, values in grant.when.isin]
     if grant.when.arrested_within_days is not None:
         conditions.append(f"arrested_within_days = {grant.when.arrested_within_days}")
+    for name in ("arrested_from", "arrested_through"):
+        day = getattr(grant.when, name)
+        if day is not None:
+            conditions.append(f"{name} = {day.isoformat()}")
     shown = ", ".join(f"{name} = {_quote(precision)}" for name, precision in grant.show)
     return _block(
         "[[grant]]",

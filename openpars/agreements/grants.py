@@ -15,7 +15,6 @@ from openpars.record.file import Role
 GRANT_LIMIT = 1000
 _KEYS = ("about", "purposes", "when", "show", "find_by", "alert_by", "alert_all", "ways")
 _PURPOSE = re.compile(r"[a-z][a-z0-9-]{0,39}")
-_DISTRICT = re.compile(r"[1-9][0-9]?")
 _CONDITIONS = tuple(name for name, criterion in CRITERIA.items() if criterion.condition)
 
 
@@ -62,13 +61,17 @@ def _purposes(table: Table) -> tuple[str, ...]:
 
 def _when(table: Table) -> When:
     when = Table.at(table.source, (*table.path, "when"), table.values.get("when", {}))
-    when.only((*_CONDITIONS, "arrested_within_days"))
+    when.only((*_CONDITIONS, "arrested_within_days", "arrested_from", "arrested_through"))
     isin = tuple(
         (name, values)
         for name in _CONDITIONS
         if name in when.values and (values := _condition(when, CRITERIA[name]))
     )
-    return When(isin, when.maybe_integer("arrested_within_days", low=1, high=36_500))
+    within = when.maybe_integer("arrested_within_days", low=1, high=36_500)
+    first, last = when.day("arrested_from"), when.day("arrested_through")
+    if first is not None and last is not None and last < first:
+        when.fault("`arrested_through` lies before `arrested_from`", "arrested_through")
+    return When(isin, within, first, last)
 
 
 def _condition(when: Table, criterion: Criterion) -> tuple[str, ...]:
@@ -76,9 +79,8 @@ def _condition(when: Table, criterion: Criterion) -> tuple[str, ...]:
         return tuple(when.words(criterion.name, criterion.values, required=True))
     values = when.strings(criterion.name, required=True)
     for place, value in enumerate(values):
-        if _DISTRICT.fullmatch(value) is None:
-            message = 'a district is its number in quotes, without a leading zero, as "24"'
-            when.source.add(Severity.ERROR, message, (*when.path, criterion.name, place))
+        if not criterion.fits(value):
+            when.source.add(Severity.ERROR, criterion.shape, (*when.path, criterion.name, place))
     return tuple(sorted(values))
 
 

@@ -76,10 +76,13 @@ class When:
 
     `isin` pairs a criterion of the catalogue with the values it may have. Those about charges must all
     hold for one and the same charge. `arrested_within_days` counts 24-hour days from the arrest.
+    `arrested_from` and `arrested_through` are civil days in the term's zone, both inside.
     """
 
     isin: tuple[tuple[str, tuple[str, ...]], ...] = ()
     arrested_within_days: int | None = None
+    arrested_from: date | None = None
+    arrested_through: date | None = None
 
 
 @dataclass(frozen=True, slots=True)

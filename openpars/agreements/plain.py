@@ -9,10 +9,21 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from openpars.agreements.model import Agreement, Bar, BarKind, Decision, Grant, Silence, Term, Version, Way
+from openpars.agreements.model import (
+    Agreement,
+    Bar,
+    BarKind,
+    Decision,
+    Grant,
+    Silence,
+    Term,
+    Version,
+    Way,
+    When,
+)
 from openpars.record.catalogue import CRITERIA, FIELDS
 from openpars.record.file import Role
 
@@ -93,7 +104,7 @@ def _count(number: int, one: str) -> str:
     return f"{number:,} {one}" if number == 1 else f"{number:,} {one}s"
 
 
-def _day(at: datetime) -> str:
+def _day(at: date) -> str:
     return f"{at.day} {at:%B %Y}"
 
 
@@ -138,12 +149,26 @@ def _how_long(term: Term) -> Section:
 
 
 def _value(criterion: str, value: str) -> str:
+    if criterion == "zip_prefix":
+        return f"{value} and two more digits"
     if criterion == "charge_grade" and value not in _WORDS:
         return value
     return f"{value} ({_WORDS[value]})" if value in _WORDS else value
 
 
-def _conditions(grant: Grant) -> tuple[str, ...]:
+def _on_days(when: When, zone: str) -> Iterable[str]:
+    first, last = when.arrested_from, when.arrested_through
+    if first is not None and first == last:
+        yield f"the arrest was on {_day(first)}, by the calendar of {zone}"
+    elif first is not None and last is not None:
+        yield f"the arrest was from {_day(first)} through {_day(last)}, by the calendar of {zone}"
+    elif first is not None:
+        yield f"the arrest was on {_day(first)} or later, by the calendar of {zone}"
+    elif last is not None:
+        yield f"the arrest was on {_day(last)} or earlier, by the calendar of {zone}"
+
+
+def _conditions(grant: Grant, zone: str) -> tuple[str, ...]:
     points = []
     of_charge = [
         f"its {name.removeprefix('charge_')} is {join([_value(name, v) for v in values], 'or')}"
@@ -159,6 +184,7 @@ def _conditions(grant: Grant) -> tuple[str, ...]:
         for name, values in grant.when.isin
         if not CRITERIA[name].of_charge
     )
+    points.extend(_on_days(grant.when, zone))
     if grant.when.arrested_within_days is not None:
         hours = grant.when.arrested_within_days * 24
         points.append(
@@ -231,7 +257,7 @@ def _hidden_keys(grant: Grant) -> Iterable[str]:
 
 
 def _grant(agreement: Agreement, grant: Grant) -> Section:
-    only = _conditions(grant)
+    only = _conditions(grant, agreement.term.zone)
     paragraphs = [
         f"About {_ABOUT[grant.about]}, for {join(list(grant.purposes))}.",
         f"Shown: {_shown(grant)}.",

@@ -14,6 +14,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
 
 from openpars.agreements.bars import barred, next_bar
 from openpars.agreements.model import Grant, Version, When
@@ -67,7 +68,7 @@ def project(version: Version, purpose: str, file: ArrestFile, at: datetime) -> t
             continue
         # (4) Its conditions on the file hold, and on at least one charge where they are about charges.
         charges = _charges(grant.when, file)
-        if charges is None or not _holds(grant, file, at):
+        if charges is None or not _holds(grant, file, at, version.term.zone):
             continue
         # (5) No bar takes the person out.
         rows.extend(
@@ -89,15 +90,27 @@ def _charges(when: When, file: ArrestFile) -> tuple[Charge, ...] | None:
     )
 
 
-def _holds(grant: Grant, file: ArrestFile, at: datetime) -> bool:
+def _holds(grant: Grant, file: ArrestFile, at: datetime, zone: str) -> bool:
     """Whether the conditions about the file hold. Unknown never matches."""
     for name, values in grant.when.isin:
         if not CRITERIA[name].of_charge and not set(values).intersection(
             criterion_values(name, file, ARRESTEE, ())
         ):
             return False
+    if not _on_days(grant.when, file, zone):
+        return False
     leaves = _ages_out(grant.when, file)
     return grant.when.arrested_within_days is None or (leaves is not None and at < leaves)
+
+
+def _on_days(when: When, file: ArrestFile, zone: str) -> bool:
+    """Whether the arrest was on one of the civil days the grant speaks of."""
+    if when.arrested_from is None and when.arrested_through is None:
+        return True
+    if file.arrested_at is None:
+        return False
+    day = file.arrested_at.astimezone(ZoneInfo(zone)).date()
+    return (when.arrested_from or day) <= day <= (when.arrested_through or day)
 
 
 def _ages_out(when: When, file: ArrestFile) -> datetime | None:

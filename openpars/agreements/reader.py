@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date, datetime
 
 from openpars.agreements.faults import Fault, Severity, nearest
 from openpars.agreements.lines import LineIndex, Path
@@ -108,6 +109,17 @@ class Table:
     def maybe_integer(self, key: str, *, low: int, high: int) -> int | None:
         """A whole number within bounds, or None when absent."""
         return self.integer(key, low=low, high=high, default=low) if key in self.values else None
+
+    def day(self, key: str) -> date | None:
+        """A civil day of this century or the last, without quotes; None when absent or wrong."""
+        value = self.values.get(key)
+        if value is None:
+            return None
+        # A TOML date-time is a `date` to Python, too: an instant is no day.
+        if isinstance(value, datetime) or not isinstance(value, date) or not 1900 <= value.year <= 2200:
+            self.fault(f"`{key}` must be a day without quotes, as 2026-01-31", key)
+            return None
+        return value
 
     def boolean(self, key: str) -> bool:
         """`true` or `false`; false when absent."""

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The courts' desk: interview, preliminary arraignment, bail, and what the court's own list says."""
+"""The courts' desk: interview, preliminary arraignment, bail, outcomes, the court's own list."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from openpars.db.connect import Connection
 from openpars.desk.room import Asked, Room, may
 from openpars.desk.transact import Answer, Done, act_on, answer, keep, once, unchanged
 from openpars.errors import Code, refuse
-from openpars.record import acts, identity, store, values
+from openpars.record import acts, disposing, identity, store, values
 from openpars.record.checks import need
 from openpars.record.file import ArrestFile
 from openpars.record.forms import (
@@ -18,6 +18,7 @@ from openpars.record.forms import (
     BailForm,
     CourtDocket,
     InterviewHeld,
+    Outcomes,
     Representation,
     Withdrawal,
 )
@@ -45,6 +46,12 @@ async def represent(room: Room, asked: Asked, arrest: str, form: Representation)
     """Who defends."""
     done = Done(Act.REPRESENT, form.at)
     return await act_on(room, asked, arrest, done, lambda f, s: acts.represent(f, form, s))
+
+
+async def dispose(room: Room, asked: Asked, arrest: str, form: Outcomes) -> Answer:
+    """How charges ended. Whoever is cleared of all of them is free by the same act."""
+    done = Done(Act.DISPOSE, form.at)
+    return await act_on(room, asked, arrest, done, lambda f, s: disposing.dispose(f, form, s))
 
 
 async def file_docket(room: Room, asked: Asked, form: CourtDocket) -> Answer:

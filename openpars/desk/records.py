@@ -13,7 +13,7 @@ from openpars.desk.transact import Answer, Done, act_on, agent, answer, once, un
 from openpars.log import pending
 from openpars.log.draft import JSON, Draft
 from openpars.log.keys import KeyStore
-from openpars.record import acts, store
+from openpars.record import acts, correcting, store
 from openpars.record.file import HOME
 from openpars.record.forms import Act, Correction, Order
 from openpars.record.store import Entry
@@ -28,7 +28,7 @@ def _note(form: Order) -> dict[str, str]:
 async def correct(room: Room, asked: Asked, arrest: str, form: Correction) -> Answer:
     """Set right what was wrong; shares follow in the same commit."""
     done = Done(Act.CORRECT, form.at, {"reason": form.reason} if form.reason else {})
-    return await act_on(room, asked, arrest, done, lambda f, s: acts.correct(f, form, s))
+    return await act_on(room, asked, arrest, done, lambda f, s: correcting.correct(f, form, s))
 
 
 async def seal(room: Room, asked: Asked, arrest: str, form: Order) -> Answer:

@@ -88,6 +88,7 @@ MAY: dict[Act, frozenset[StaffRole]] = {
     Act.FILE_DOCKET: frozenset({_COURTS}),
     Act.WITHDRAW_DOCKET: frozenset({_COURTS}),
     Act.REPRESENT: frozenset({_COURTS}),
+    Act.DISPOSE: frozenset({_COURTS}),
 }
 """Who may do which act. The list is closed, and there is no role that may do everything."""
 

@@ -74,7 +74,12 @@ def _arrestee(person: Arrestee, role: StaffRole) -> dict[str, object]:
         "age_stated": person.age_stated,
         "sex": person.sex,
         "race": person.race,
+        "ethnicity": person.ethnicity,
         "birth_country": person.birth_country,
+        "birth_place": person.birth_place,
+        "interpreter": person.interpreter,
+        "consular_notice": person.consular_notice.value if person.consular_notice is not None else None,
+        "address": person.address,
         "sid": person.sid,
         "ppn": person.ppn,
         "zip": person.zip,
@@ -108,6 +113,8 @@ def charge(one: Charge) -> dict[str, object]:
         "effective_grade": one.effective_grade,
         "reason": one.reason,
         "decided_at": time(one.decided_at),
+        "disposition": one.disposition.value if one.disposition is not None else None,
+        "disposed_at": time(one.disposed_at),
     }
 
 

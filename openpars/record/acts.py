@@ -28,36 +28,31 @@ from openpars.record.file import (
     Stage,
 )
 from openpars.record.forms import (
-    CLEARABLE,
     Act,
     ArraignmentHeld,
-    ArresteeCorrection,
     ArresteeForm,
     BailForm,
     Booking,
-    ChargeCorrection,
     ChargeForm,
     ChargingDecisions,
     ComplaintFiled,
-    Correction,
     CourtDocket,
     CustodyChange,
     Decision,
     InterviewHeld,
-    NameCorrection,
     Order,
     ProposedCharges,
     Representation,
     Withdrawal,
 )
-from openpars.record.rules import WHEN, State, allows, step
+from openpars.record.rules import WHEN, State, allows, cleared, step
 
 OLDEST = 130  # years: a birth date further back is a slip of the pen
 
 _FREES = frozenset({BailType.ROR, BailType.NONMONETARY, BailType.UNSECURED})
 
 
-def _standing(file: ArrestFile, act: Act) -> None:
+def standing(file: ArrestFile, act: Act) -> None:
     """Refuse an act for which the file does not stand right."""
     if file.seal is Seal.EXPUNGED:
         raise refuse(Code.CONFLICT, "This file was expunged: nothing can be added to it.")
@@ -69,7 +64,7 @@ def _next(file: ArrestFile, **changes: object) -> ArrestFile:
     return replace(file, version=file.version + 1, **changes)  # type: ignore[arg-type]
 
 
-def _freed(file: ArrestFile, at: datetime) -> dict[str, object]:
+def freed(file: ArrestFile, at: datetime) -> dict[str, object]:
     """What an order that frees does to the hold/release indicator, at once and in the same act."""
     if file.custody is Custody.RELEASED:
         return {}
@@ -99,7 +94,7 @@ def book(form: Booking, setting: Setting, *, arrest: str, person: str) -> Arrest
 def _arrestee(form: ArresteeForm, arrested_at: datetime, setting: Setting, *, person: str) -> Arrestee:
     return Arrestee(
         person=person,
-        name=checks.name(form.name, "arrestee.name"),
+        name=checks.name(form.name, "arrestee.name", setting),
         birth_date=born(form.birth_date, arrested_at, setting),
         sex=checks.sex(form.sex, "arrestee.sex", setting),
         race=checks.race(form.race, "arrestee.race", setting),
@@ -108,6 +103,11 @@ def _arrestee(form: ArresteeForm, arrested_at: datetime, setting: Setting, *, pe
         sid=read(values.sid, form.sid, "arrestee.sid"),
         ppn=read(values.ppn, form.ppn, "arrestee.ppn"),
         zip=read(values.zip_code, form.zip, "arrestee.zip"),
+        ethnicity=checks.ethnicity(form.ethnicity, "arrestee.ethnicity", setting),
+        birth_place=prose(form.birth_place, "arrestee.birth_place", setting, values.NAME_LIMIT),
+        address=prose(form.address, "arrestee.address", setting, values.ADDRESS_LIMIT),
+        interpreter=checks.language(form.interpreter, "arrestee.interpreter"),
+        consular_notice=checks.consular_notice(form.consular_notice, "arrestee.consular_notice"),
     )
 
 
@@ -131,7 +131,7 @@ def _proposed(forms: tuple[ChargeForm, ...], setting: Setting, *, after: int) ->
 
 def propose_charges(file: ArrestFile, form: ProposedCharges, setting: Setting) -> ArrestFile:
     """Police add charges; they stand beside the ones there are."""
-    _standing(file, Act.PROPOSE_CHARGES)
+    standing(file, Act.PROPOSE_CHARGES)
     checks.past(form.at, "at", setting, since=file.arrested_at)
     if not form.charges:
         raise invalid("At least one charge.", "charges")
@@ -143,7 +143,7 @@ def propose_charges(file: ArrestFile, form: ProposedCharges, setting: Setting) -
 
 def decide_charges(file: ArrestFile, form: ChargingDecisions, setting: Setting) -> ArrestFile:
     """The District Attorney decides. When every charge is declined, the person is free by the same act."""
-    _standing(file, Act.DECIDE_CHARGES)
+    standing(file, Act.DECIDE_CHARGES)
     at = checks.past(form.at, "decided_at", setting, since=file.arrested_at)
     if not form.decisions:
         raise invalid("At least one decision.", "decisions")
@@ -158,8 +158,8 @@ def decide_charges(file: ArrestFile, form: ChargingDecisions, setting: Setting) 
         decided.add(decision.charge)
         by_number[decision.charge] = _decided(by_number[decision.charge], decision, at, setting, where=where)
     charges = tuple(by_number.values())
-    freed = _freed(file, at) if all(c.stage is Stage.DECLINED for c in charges) else {}
-    return _next(file, charges=charges, **freed)
+    free = freed(file, at) if all(c.stage is Stage.DECLINED for c in charges) else {}
+    return _next(file, charges=charges, **free)
 
 
 def _decided(charge: Charge, decision: Decision, at: datetime, setting: Setting, *, where: str) -> Charge:
@@ -185,7 +185,7 @@ def _decided(charge: Charge, decision: Decision, at: datetime, setting: Setting,
 
 def file_complaint(file: ArrestFile, form: ComplaintFiled, setting: Setting) -> ArrestFile:
     """The complaint, from the approved charges."""
-    _standing(file, Act.FILE_COMPLAINT)
+    standing(file, Act.FILE_COMPLAINT)
     return _next(
         file,
         complaint_at=checks.past(form.at, "filed_at", setting, since=file.arrested_at),
@@ -196,16 +196,16 @@ def file_complaint(file: ArrestFile, form: ComplaintFiled, setting: Setting) -> 
 
 def interview(file: ArrestFile, form: InterviewHeld, setting: Setting) -> ArrestFile:
     """The pretrial interview, into its own compartment."""
-    _standing(file, Act.INTERVIEW)
+    standing(file, Act.INTERVIEW)
     at = checks.past(form.held_at, "held_at", setting, since=file.arrested_at)
     return _next(file, interview=Interview(at, prose(form.notes, "notes", setting, values.NOTES_LIMIT)))
 
 
 def arraign(file: ArrestFile, form: ArraignmentHeld, setting: Setting) -> ArrestFile:
     """The preliminary arraignment. Without probable cause, or with bail that frees, free at once."""
-    _standing(file, Act.ARRAIGN)
+    standing(file, Act.ARRAIGN)
     at = checks.past(form.held_at, "held_at", setting, since=file.arrested_at)
-    magistrate = read(values.name_part, form.magistrate or None, "magistrate")
+    magistrate = checks.official(form.magistrate, "magistrate", setting)
     bail = checks.bail(form.bail, "bail.", setting) if form.bail is not None else None
     free = not form.probable_cause or _free_by(bail)
     return _next(
@@ -214,7 +214,7 @@ def arraign(file: ArrestFile, form: ArraignmentHeld, setting: Setting) -> Arrest
         bail=bail,
         next_date=checks.ahead(form.next_date, "next_date", since=at),
         docket=read(values.docket, form.docket, "docket") or file.docket,
-        **(_freed(file, at) if free else {}),
+        **(freed(file, at) if free else {}),
     )
 
 
@@ -224,23 +224,25 @@ def _free_by(bail: Bail | None) -> bool:
 
 def set_bail(file: ArrestFile, form: BailForm, setting: Setting) -> ArrestFile:
     """Bail is set anew or posted. Bail that frees, and bail that is posted, frees at once."""
-    _standing(file, Act.SET_BAIL)
+    standing(file, Act.SET_BAIL)
     if form.type is None:
         raise invalid("The type of bail.", "type")
     at = checks.past(form.at, "set_at", setting, since=file.arrested_at)
     bail = checks.bail(form, "", setting)
-    return _next(file, bail=bail, **(_freed(file, at) if _free_by(bail) else {}))
+    return _next(file, bail=bail, **(freed(file, at) if _free_by(bail) else {}))
 
 
 def change_custody(file: ArrestFile, form: CustodyChange, setting: Setting) -> ArrestFile:
     """The hold/release indicator. Nobody is committed without a finding, nor held again after a release."""
-    _standing(file, Act.CHANGE_CUSTODY)
+    standing(file, Act.CHANGE_CUSTODY)
     at = checks.past(form.at, "at", setting, since=file.arrested_at)
     where = step(file)
     if form.custody is Custody.COMMITTED and where not in _COMMITTABLE:
         raise refuse(Code.CONFLICT, "Nobody is committed before a preliminary arraignment.", "custody")
     if form.custody is not Custody.RELEASED and _no_cause(file):
         raise refuse(Code.CONFLICT, "No detention without a finding of probable cause (Rule 540).", "custody")
+    if form.custody is not Custody.RELEASED and cleared(file):
+        raise refuse(Code.CONFLICT, "Every charge has ended without a conviction.", "custody")
     if form.custody is Custody.HELD and file.custody is Custody.RELEASED and where is not State.FILED:
         raise refuse(Code.CONFLICT, "Who was released is held again only by a new arrest.", "custody")
     prose(form.reason, "reason", setting)
@@ -257,7 +259,7 @@ def _no_cause(file: ArrestFile) -> bool:
 
 def seal(file: ArrestFile, form: Order, setting: Setting) -> ArrestFile:
     """From this act on no recipient sees the file."""
-    _standing(file, Act.SEAL)
+    standing(file, Act.SEAL)
     _order(form, setting)
     if file.seal is Seal.SEALED:
         raise refuse(Code.CONFLICT, "The file is sealed already.")
@@ -266,7 +268,7 @@ def seal(file: ArrestFile, form: Order, setting: Setting) -> ArrestFile:
 
 def unseal(file: ArrestFile, form: Order, setting: Setting) -> ArrestFile:
     """The file is open again."""
-    _standing(file, Act.UNSEAL)
+    standing(file, Act.UNSEAL)
     _order(form, setting)
     if file.seal is not Seal.SEALED:
         raise refuse(Code.CONFLICT, "The file is not sealed.")
@@ -275,7 +277,7 @@ def unseal(file: ArrestFile, form: Order, setting: Setting) -> ArrestFile:
 
 def expunge(file: ArrestFile, form: Order, setting: Setting) -> ArrestFile:
     """Nothing of the file is left but its id, its version and the fact."""
-    _standing(file, Act.EXPUNGE)
+    standing(file, Act.EXPUNGE)
     _order(form, setting)
     return expunged(file.id, file.version + 1, file.jurisdiction)
 
@@ -305,7 +307,7 @@ def file_docket(
     keeps its own person and charges. `arrest` and `person` are the ids of a file that is not there yet.
     """
     if file is not None:
-        _standing(file, Act.FILE_DOCKET)
+        standing(file, Act.FILE_DOCKET)
     old = file or ArrestFile(
         arrest, 0, Arrestee(person, Name("", "")), jurisdiction=setting.pack.jurisdiction
     )
@@ -320,7 +322,9 @@ def file_docket(
     )
     if step(old) is State.FILED:
         changed = replace(
-            changed, arrestee=_listed_person(old.arrestee, form), charges=_listed_charges(form, old.charges)
+            changed,
+            arrestee=_listed_person(old.arrestee, form, setting),
+            charges=_listed_charges(form, old.charges, setting),
         )
     if form.custody is not None and (form.custody, form.custody_place) != (old.custody, old.custody_place):
         at = checks.past(form.at, "at", setting)
@@ -331,25 +335,33 @@ def file_docket(
     return replace(changed, version=old.version + 1)
 
 
-def _listed_person(old: Arrestee, form: CourtDocket) -> Arrestee:
+def _listed_person(old: Arrestee, form: CourtDocket, setting: Setting) -> Arrestee:
     if form.age_stated is not None and not 0 <= form.age_stated <= OLDEST:
         raise invalid("An age in whole years.", "age_stated")
     if form.name is None and not old.name.last:
         raise invalid("A new docket has the defendant's name.", "name")
     return replace(
         old,
-        name=checks.name(form.name, "name") if form.name is not None else old.name,
+        name=checks.name(form.name, "name", setting) if form.name is not None else old.name,
         age_stated=old.age_stated if form.age_stated is None else form.age_stated,
         zip=read(values.zip_code, form.zip, "zip") or old.zip,
     )
 
 
-def _listed_charges(form: CourtDocket, old: tuple[Charge, ...]) -> tuple[Charge, ...]:
+WITHHELD = "Charge whose words are withheld: they speak of immigration or citizenship status"
+"""A court's list names a charge by its statute's words, and one statute's words state a status."""
+
+
+def _listed_charges(form: CourtDocket, old: tuple[Charge, ...], setting: Setting) -> tuple[Charge, ...]:
     if not form.charges:
         return old
     texts = [need(values.free_text, text, f"charges.{place}") for place, text in enumerate(form.charges)]
+    texts = [WITHHELD if setting.pack.names_status(text) else text for text in texts]
+    known = {(charge.number, charge.text): charge for charge in old}
+    # A charge that is listed again keeps what was recorded of it: its outcome is not in such a list.
     return tuple(
-        Charge(number=number, statute=None, text=text, grade=None, stage=Stage.FILED)
+        known.get((number, text))
+        or Charge(number=number, statute=None, text=text, grade=None, stage=Stage.FILED)
         for number, text in enumerate(texts, start=1)
     )
 
@@ -364,7 +376,7 @@ def _listed_bail(form: CourtDocket, old: Bail | None, setting: Setting) -> Bail 
 
 def withdraw_docket(file: ArrestFile, form: Withdrawal, setting: Setting) -> ArrestFile:
     """The court's list dropped the docket early: withdrawn or sealed, so no recipient sees it any more."""
-    _standing(file, Act.WITHDRAW_DOCKET)
+    standing(file, Act.WITHDRAW_DOCKET)
     checks.past(form.at, "at", setting)
     if file.docket is None:
         raise refuse(Code.CONFLICT, "Only a file with a docket number is withdrawn.")
@@ -375,7 +387,7 @@ def withdraw_docket(file: ArrestFile, form: Withdrawal, setting: Setting) -> Arr
 
 def represent(file: ArrestFile, form: Representation, setting: Setting) -> ArrestFile:
     """Who defends."""
-    _standing(file, Act.REPRESENT)
+    standing(file, Act.REPRESENT)
     checks.past(form.at, "at", setting)
     represented = _represented(form.represented)
     if represented is None:
@@ -387,109 +399,3 @@ def _represented(typed: str | None) -> str | None:
     if typed is not None and typed not in {"defender", "private", "none"}:
         raise invalid("One of defender, private, none.", "represented")
     return typed
-
-
-def correct(file: ArrestFile, form: Correction, setting: Setting) -> ArrestFile:
-    """What the record had wrong is set right; the old version stays in the history."""
-    _standing(file, Act.CORRECT)
-    checks.past(form.at, "at", setting)
-    prose(form.reason, "reason", setting)
-    changed = _cleared(file, form.clear)
-    arrested_at = changed.arrested_at
-    if form.arrested_at is not None:
-        arrested_at = checks.past(form.arrested_at, "arrested_at", setting)
-        if changed.arraignment is not None and arrested_at > changed.arraignment.held_at:
-            raise invalid("An arrest lies before its arraignment.", "arrested_at")
-    changed = replace(
-        changed,
-        arrested_at=arrested_at,
-        arrestee=_corrected_person(changed.arrestee, form.arrestee, arrested_at, setting),
-        charges=_corrected_charges(changed.charges, form.charges, setting),
-        district=read(values.district, form.district, "district") or changed.district,
-        otn=read(values.otn, form.otn, "otn") or changed.otn,
-        docket=read(values.docket, form.docket, "docket") or changed.docket,
-        next_date=form.next_date.astimezone(UTC) if form.next_date else changed.next_date,
-    )
-    if form.participants is not None:
-        changed = replace(
-            changed, participants=checks.participants(form.participants, "participants", setting)
-        )
-    if changed == file:
-        raise refuse(Code.INVALID, "At least one thing that changes.")
-    return replace(changed, version=file.version + 1)
-
-
-def _cleared(file: ArrestFile, names: tuple[str, ...]) -> ArrestFile:
-    person, changes = file.arrestee, dict[str, object]()
-    for place, name in enumerate(names):
-        if name not in CLEARABLE:
-            raise invalid(f"One of {', '.join(CLEARABLE)}.", f"clear.{place}")
-        part = name.rpartition(".")[2]
-        if name.startswith("arrestee.name."):
-            person = replace(person, name=replace(person.name, **{part: None}))  # type: ignore[arg-type]
-        elif name.startswith("arrestee."):
-            person = replace(person, **{part: None})  # type: ignore[arg-type]
-        else:
-            changes[part] = () if name == "participants" else None
-    return replace(file, arrestee=person, **changes)  # type: ignore[arg-type]
-
-
-def _corrected_person(
-    old: Arrestee, form: ArresteeCorrection | None, arrested_at: datetime | None, setting: Setting
-) -> Arrestee:
-    if form is None:
-        return old if old.birth_date is None else _fits(old, arrested_at, setting)
-    name = form.name or NameCorrection()
-    new = replace(
-        old,
-        name=checks.name(
-            Name(
-                name.last or old.name.last,
-                name.first or old.name.first,
-                name.middle or old.name.middle,
-                name.suffix or old.name.suffix,
-            ),
-            "arrestee.name",
-        ),
-        birth_date=form.birth_date or old.birth_date,
-        sex=checks.sex(form.sex, "arrestee.sex", setting) or old.sex,
-        race=checks.race(form.race, "arrestee.race", setting) or old.race,
-        birth_country=checks.country(form.birth_country, "arrestee.birth_country", setting)
-        or old.birth_country,
-        ssn=read(values.ssn, form.ssn, "arrestee.ssn") or old.ssn,
-        sid=read(values.sid, form.sid, "arrestee.sid") or old.sid,
-        ppn=read(values.ppn, form.ppn, "arrestee.ppn") or old.ppn,
-        zip=read(values.zip_code, form.zip, "arrestee.zip") or old.zip,
-    )
-    return new if new.birth_date is None else _fits(new, arrested_at, setting)
-
-
-def _fits(person: Arrestee, arrested_at: datetime | None, setting: Setting) -> Arrestee:
-    if person.birth_date is not None:
-        born(person.birth_date, arrested_at, setting)
-    return person
-
-
-def _corrected_charges(
-    old: tuple[Charge, ...], forms: tuple[ChargeCorrection, ...], setting: Setting
-) -> tuple[Charge, ...]:
-    by_number = {charge.number: charge for charge in old}
-    for place, form in enumerate(forms):
-        where = f"charges.{place}"
-        charge = by_number.get(form.charge)
-        if charge is None:
-            raise invalid("The number of one of the file's charges, from 1.", f"{where}.charge")
-        grade = checks.grade(form.grade, f"{where}.grade", setting)
-        if form.statute is not None:
-            statute = checks.statute(form.statute, f"{where}.statute", setting)
-            charge = replace(charge, statute=statute.code, text=statute.text)
-        if grade is not None:
-            # The grade that counts is the one corrected, whoever had given it.
-            if charge.decided_grade is not None:
-                charge = replace(charge, decided_grade=grade)
-            else:
-                charge = replace(charge, grade=grade)
-        if form.counts is not None:
-            charge = replace(charge, counts=checks.counts(form.counts, f"{where}.counts"))
-        by_number[form.charge] = charge
-    return tuple(by_number.values())

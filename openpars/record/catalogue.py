@@ -2,9 +2,9 @@
 """The closed catalogue: every field an agreement can name, and how to read it from an arrest file.
 
 What is not in this list cannot be shared under any agreement: the pretrial interview, the reasons
-and the ability to pay behind a bail, the reason of a charging decision, the magistrate, the person's
-internal id. Adding a field here is a decision about every future agreement; it needs a meaning, a
-sensitivity and an honest word about what it gives away besides.
+and the ability to pay behind a bail, the reason of a charging decision, the magistrate, who
+acted and when, the person's internal id. Adding a field here is a decision about every future
+agreement; it needs a meaning, a sensitivity and an honest word about what it gives away besides.
 
 Pure: values in, values out.
 """
@@ -129,7 +129,7 @@ def _birth(length: int) -> Reader:
 def _of_arrestee(attribute: str) -> Reader:
     def read(file: ArrestFile, slot: str, _: tuple[Charge, ...]) -> JSON:
         value = getattr(file.arrestee, attribute)
-        return value if slot == ARRESTEE and isinstance(value, str) and value else None
+        return str(value) if slot == ARRESTEE and isinstance(value, str) and value else None
 
     return read
 
@@ -168,6 +168,11 @@ def _ssn(file: ArrestFile, slot: str, _: tuple[Charge, ...]) -> JSON:
 def _last4(file: ArrestFile, slot: str, _: tuple[Charge, ...]) -> JSON:
     number = file.arrestee.ssn if slot == ARRESTEE else None
     return number[5:] if number and len(number) == 9 else None
+
+
+def _present(file: ArrestFile, slot: str, charges: tuple[Charge, ...]) -> JSON:
+    # True or absent, never false: "none was given" and "nobody asked" are one thing.
+    return True if _ssn(file, slot, charges) is not None else None
 
 
 def _charges(_: ArrestFile, __: str, charges: tuple[Charge, ...]) -> JSON:
@@ -211,9 +216,15 @@ _READERS: dict[tuple[str, str], Reader] = {
     ("age", "whole"): lambda file, slot, _: age_at_arrest(file, slot),
     ("sex", "whole"): _of_arrestee("sex"),
     ("race", "whole"): _of_arrestee("race"),
+    ("ethnicity", "whole"): _of_arrestee("ethnicity"),
     ("birth_country", "whole"): _of_arrestee("birth_country"),
+    ("birth_place", "whole"): _of_arrestee("birth_place"),
+    ("interpreter", "whole"): _of_arrestee("interpreter"),
+    ("consular_notice", "whole"): _of_arrestee("consular_notice"),
+    ("address", "whole"): _of_arrestee("address"),
     ("ssn", "whole"): _ssn,
     ("ssn", "last4"): _last4,
+    ("ssn", "present"): _present,
     ("sid", "whole"): _of_arrestee("sid"),
     ("ppn", "whole"): _of_arrestee("ppn"),
     ("zip", "whole"): _of_arrestee("zip"),
@@ -233,6 +244,7 @@ _READERS: dict[tuple[str, str], Reader] = {
     ("charges", "count"): lambda _, __, charges: len(charges) or None,
     ("charge_grade", "whole"): _charge_values(lambda c: c.effective_grade),
     ("charge_stage", "whole"): _charge_values(lambda c: c.stage.value),
+    ("charge_outcome", "whole"): _charge_values(lambda c: charge_value("charge_outcome", c)),
     ("bail", "whole"): _bail,
     ("bail", "type"): _bail_type,
     ("custody", "whole"): _of_file("custody"),
@@ -286,5 +298,9 @@ def criterion_values(name: str, file: ArrestFile, slot: str, charges: tuple[Char
 
 
 def charge_value(name: str, charge: Charge) -> str | None:
-    """The value of one criterion about charges, on this charge."""
-    return charge.effective_grade if name == "charge_grade" else charge.stage.value
+    """The value of one criterion about charges, on this charge; None when unknown."""
+    if name == "charge_grade":
+        return charge.effective_grade
+    if name == "charge_outcome":
+        return charge.disposition.value if charge.disposition is not None else None
+    return charge.stage.value

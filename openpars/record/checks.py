@@ -10,8 +10,9 @@ from typing import TypeVar
 
 from openpars.errors import Code, Refused, refuse
 from openpars.record import values
-from openpars.record.file import Bail, BailType, Name, Participant, Role
+from openpars.record.file import Bail, BailType, ConsularNotice, Name, Participant, Role
 from openpars.record.forms import BailForm, ChargeForm, ParticipantForm
+from openpars.record.languages import LANGUAGES
 from openpars.record.pack import Pack, Statute
 
 T = TypeVar("T")
@@ -79,22 +80,39 @@ def ahead(at: datetime | None, field: str, *, since: datetime) -> datetime | Non
 def prose(typed: str | None, field: str, setting: Setting, limit: int = values.TEXT_LIMIT) -> str | None:
     """A free text without control characters and without a word about anybody's status."""
     text = read(lambda value: values.free_text(value, limit), typed, field)
+    return screened(text, field, setting) or None
+
+
+STATUS = "This record holds nothing about immigration or citizenship status: write the text without it."
+
+
+def screened(text: str | None, field: str, setting: Setting) -> str | None:
+    """The text, if it speaks of nobody's status. Raises Refused INVALID with the field."""
     if text and setting.pack.names_status(text):
-        raise invalid(
-            "This record holds nothing about immigration or citizenship status: write the text without it.",
-            field,
-        )
-    return text or None
+        raise invalid(STATUS, field)
+    return text
 
 
-def name(typed: Name, field: str) -> Name:
+def official(typed: str | None, field: str, setting: Setting) -> str | None:
+    """The name of somebody who acts for the court."""
+    return screened(read(values.name_part, typed or None, field), field, setting)
+
+
+def name(typed: Name, field: str, setting: Setting) -> Name:
     """A name with a last and a first part."""
-    return Name(
+    found = Name(
         need(values.name_part, typed.last, f"{field}.last"),
         need(values.name_part, typed.first, f"{field}.first"),
         read(values.name_part, typed.middle or None, f"{field}.middle"),
         read(values.name_part, typed.suffix or None, f"{field}.suffix"),
     )
+    # A remark in a name field is still a remark. One word alone may be somebody's name, whatever it means.
+    for part in ("last", "first", "middle"):
+        text = getattr(found, part)
+        if text is not None and len(text.split()) > 1:
+            screened(text, f"{field}.{part}", setting)
+    screened(found.suffix, f"{field}.suffix", setting)
+    return found
 
 
 def code(typed: str | None, field: str, known: frozenset[str], sentence: str) -> str | None:
@@ -117,6 +135,31 @@ def race(typed: str | None, field: str, setting: Setting) -> str | None:
     """A code of the pack's list."""
     known = setting.pack.races
     return code(typed, field, known, f"One of {', '.join(sorted(known))}.")
+
+
+def ethnicity(typed: str | None, field: str, setting: Setting) -> str | None:
+    """A code of the pack's list."""
+    known = setting.pack.ethnicities
+    return code(typed, field, known, f"One of {', '.join(sorted(known))}.")
+
+
+def language(typed: str | None, field: str) -> str | None:
+    """A code of the closed list of languages, in small letters."""
+    if typed is None:
+        return None
+    value = typed.strip().lower()
+    if value not in LANGUAGES:
+        raise invalid("Three letters of ISO 639-3, such as spa; none if no interpreter is needed.", field)
+    return value
+
+
+def consular_notice(typed: str | None, field: str) -> ConsularNotice | None:
+    """What was done about consular notice."""
+    if typed is None:
+        return None
+    if typed not in set(ConsularNotice):
+        raise invalid(f"One of {', '.join(ConsularNotice)}.", field)
+    return ConsularNotice(typed)
 
 
 def country(typed: str | None, field: str, setting: Setting) -> str | None:
@@ -176,7 +219,8 @@ def participants(typed: tuple[ParticipantForm, ...], field: str, setting: Settin
             raise invalid("A participant is a victim or a crime_witness.", f"{where}.role")
         if one.birth_date is not None and one.birth_date > setting.now.astimezone(setting.pack.zone).date():
             raise invalid("A birth date lies in the past.", f"{where}.birth_date")
-        found.append(Participant(place + 1, one.role, name(one.name, f"{where}.name"), one.birth_date))
+        called = name(one.name, f"{where}.name", setting)
+        found.append(Participant(place + 1, one.role, called, one.birth_date))
     return tuple(found)
 
 

@@ -15,7 +15,9 @@ from openpars.record.file import (
     Bail,
     BailType,
     Charge,
+    ConsularNotice,
     Custody,
+    Disposition,
     Interview,
     Name,
     Participant,
@@ -79,6 +81,8 @@ def _arrestee(body: dict[str, Any], ssn: str | None) -> Arrestee:
     body["name"] = Name(**body["name"])
     body["birth_date"] = _day(body["birth_date"])
     body["ssn"] = ssn
+    notice = body.get("consular_notice")
+    body["consular_notice"] = ConsularNotice(notice) if notice is not None else None
     return Arrestee(**body)
 
 
@@ -89,6 +93,9 @@ def _participant(body: dict[str, Any]) -> Participant:
 def _charge(body: dict[str, Any]) -> Charge:
     body["stage"] = Stage(body["stage"])
     body["decided_at"] = _time(body["decided_at"])
+    outcome = body.get("disposition")
+    body["disposition"] = Disposition(outcome) if outcome is not None else None
+    body["disposed_at"] = _time(body.get("disposed_at"))
     return Charge(**body)
 
 

@@ -6,15 +6,18 @@ Import it through `record.catalogue`, which also reads the values.
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from enum import StrEnum
 
-from openpars.record.file import BailType, Custody, Role, Stage
+from openpars.record.file import BailType, ConsularNotice, Custody, Disposition, Role, Stage
+from openpars.record.languages import LANGUAGES
 
 # Grades as the state court system writes them: H murder, F felony, M misdemeanor, S summary offence
 # (no number: ungraded), IC indirect criminal contempt.
 GRADES = ("H1", "H2", "F", "F1", "F2", "F3", "M", "M1", "M2", "M3", "S", "S1", "S2", "S3", "IC")
 REPRESENTATION = ("defender", "private", "none")
+ETHNICITIES = ("H", "N", "U")  # NIBRS: Hispanic or Latino, not, unknown
 
 
 class Sensitivity(StrEnum):
@@ -77,7 +80,8 @@ class Criterion:
     """What a row condition (`when`) or an alert criterion (`alert_by`) can name.
 
     `field` and `precision` say what an answer to it gives away. `values` is the closed list of its
-    values, empty where the values are only shaped (a district, a country). `of_charge`: about one charge.
+    values, empty where they are only shaped: then `pattern` is the whole shape of a condition's value,
+    and `shape` says it in words. `of_charge`: about one charge.
     """
 
     name: str
@@ -88,6 +92,14 @@ class Criterion:
     of_charge: bool = False
     condition: bool = True
     alert: bool = True
+    pattern: str = ""
+    shape: str = ""
+
+    def fits(self, value: str) -> bool:
+        """Whether the text can be a value of it."""
+        return (
+            value in self.values if self.values else re.fullmatch(self.pattern, value, re.ASCII) is not None
+        )
 
 
 _ANY_ROLE = frozenset(Role)
@@ -134,6 +146,14 @@ _FIELDS = (
     Field("sex", "sex", "sex as recorded", Sensitivity.PROTECTED, (_WHOLE,), key=True),
     Field("race", "race", "race as recorded", Sensitivity.PROTECTED, (_WHOLE,), key=True),
     Field(
+        "ethnicity",
+        "ethnicity",
+        "ethnicity as recorded, by NIBRS: H Hispanic or Latino, N not, U unknown",
+        Sensitivity.PROTECTED,
+        (_whole("as recorded", hints_at=("birth_country",)),),
+        key=True,
+    ),
+    Field(
         "birth_country",
         "country of birth",
         "country of birth, ISO 3166-1 alpha-3; says nothing about immigration or citizenship status",
@@ -142,12 +162,35 @@ _FIELDS = (
         key=True,
     ),
     Field(
+        "birth_place",
+        "place of birth",
+        "place of birth in words, as typed; says nothing about immigration or citizenship status",
+        Sensitivity.SENSITIVE,
+        (_whole("the words as typed", proxy_for=("birth_country",)),),
+    ),
+    Field(
+        "interpreter",
+        "interpreter needed",
+        "the language in which an interpreter is needed, ISO 639-3, or none",
+        Sensitivity.SENSITIVE,
+        (_whole("the language", proxy_for=("birth_country",), hints_at=("ethnicity", "race")),),
+        key=True,
+    ),
+    Field(
+        "consular_notice",
+        "consular notice",
+        "what was done about notice to a consulate (Vienna Convention, Art. 36): told, requested, made",
+        Sensitivity.SENSITIVE,
+        (_whole("what was done", proxy_for=("birth_country",)),),
+    ),
+    Field(
         "ssn",
         "Social Security number",
         "Social Security number",
         Sensitivity.SENSITIVE,
         (
             # Absence alone says something: many people born abroad have none.
+            Precision("present", "whether one is recorded", hints_at=("birth_country",)),
             Precision("last4", "the last four digits", hints_at=("birth_country",)),
             # The first digits tell where and, for some series, to whom a number was issued before 2011.
             _whole("all nine digits", proxy_for=("birth_country",)),
@@ -214,6 +257,13 @@ _FIELDS = (
         identifying=True,
     ),
     Field(
+        "address",
+        "home address",
+        "home address in words, as typed",
+        Sensitivity.SENSITIVE,
+        (_whole("the words as typed", proxy_for=("race",), hints_at=("birth_country",)),),
+    ),
+    Field(
         "district",
         "police district",
         "police district of the arrest",
@@ -264,6 +314,13 @@ _FIELDS = (
         (_WHOLE,),
     ),
     Field(
+        "charge_outcome",
+        "outcomes of the charges",
+        "how the charges ended in court: convicted, acquitted, dismissed, withdrawn, diverted",
+        Sensitivity.SENSITIVE,
+        (_whole("which outcomes there are"),),
+    ),
+    Field(
         "bail",
         "bail",
         "the bail in force; never the reasons, never the ability to pay",
@@ -307,13 +364,51 @@ ORDER: dict[str, int] = {name: place for place, name in enumerate(FIELDS)}
 _CRITERIA = (
     Criterion("charge_grade", "grade of a charge", "charge_grade", "whole", GRADES, of_charge=True),
     Criterion("charge_stage", "stage of a charge", "charge_stage", "whole", tuple(Stage), of_charge=True),
+    Criterion(
+        "charge_outcome", "outcome of a charge", "charge_outcome", "whole", tuple(Disposition), of_charge=True
+    ),
     Criterion("represented", "kind of defense", "represented", "whole", REPRESENTATION),
     Criterion("custody", "custody", "custody", "whole", tuple(Custody)),
-    Criterion("district", "police district", "district", "whole"),
+    Criterion(
+        "district",
+        "police district",
+        "district",
+        "whole",
+        pattern="[1-9][0-9]?",
+        shape='a district is its number in quotes, without a leading zero, as "24"',
+    ),
+    Criterion(
+        "zip_prefix",
+        "area of residence by ZIP code",
+        "zip",
+        "prefix3",
+        pattern="[0-9]{3}",
+        shape='an area is the first three digits of a ZIP code in quotes, as "191"',
+    ),
     Criterion("bail_type", "type of bail", "bail", "type", tuple(BailType)),
-    Criterion("birth_country", "country of birth", "birth_country", "whole", condition=False),
-    Criterion("race", "race", "race", "whole", condition=False),
-    Criterion("sex", "sex", "sex", "whole", condition=False),
+    Criterion(
+        "birth_country",
+        "country of birth",
+        "birth_country",
+        "whole",
+        condition=False,
+        pattern="[A-Z]{3}",
+        shape='a country is three letters of ISO 3166-1, as "DOM"',
+    ),
+    Criterion("interpreter", "interpreter needed", "interpreter", "whole", tuple(LANGUAGES), condition=False),
+    Criterion(
+        "consular_notice",
+        "consular notice",
+        "consular_notice",
+        "whole",
+        tuple(ConsularNotice),
+        condition=False,
+    ),
+    Criterion("ethnicity", "ethnicity", "ethnicity", "whole", ETHNICITIES, condition=False),
+    Criterion(
+        "race", "race", "race", "whole", condition=False, pattern="[A-Z]", shape="a race is one letter"
+    ),
+    Criterion("sex", "sex", "sex", "whole", condition=False, pattern="[A-Z]", shape="a sex is one letter"),
 )
 
 CRITERIA: dict[str, Criterion] = {criterion.name: criterion for criterion in _CRITERIA}

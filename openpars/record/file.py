@@ -55,6 +55,28 @@ class Custody(StrEnum):
     COMMITTED = "committed"
 
 
+class Disposition(StrEnum):
+    """The outcome of one charge. No outcome yet, or one that was taken back, is None and never a word."""
+
+    CONVICTED = "convicted"  # by plea or verdict
+    ACQUITTED = "acquitted"
+    DISMISSED = "dismissed"  # by the court, at the preliminary hearing or later
+    WITHDRAWN = "withdrawn"  # by the District Attorney
+    DIVERTED = "diverted"  # such as Accelerated Rehabilitative Disposition: no conviction
+
+
+class ConsularNotice(StrEnum):
+    """What was done about consular notice (Vienna Convention on Consular Relations, Art. 36(1)(b)).
+
+    It says what was done and never what anybody is: there is no word for "does not apply", which
+    would state a citizenship, and `told` is what everybody is told, wherever they were born.
+    """
+
+    TOLD = "told"  # told, in the words everybody is told, that a consulate can be informed
+    REQUESTED = "requested"  # and asked for it
+    MADE = "made"  # a consulate was informed
+
+
 class Seal(StrEnum):
     """Whether the file may be seen at all."""
 
@@ -80,7 +102,8 @@ class Arrestee:
 
     `person` is a random 16-byte id (hex) for the identity across arrests; it never leaves the city.
     `ssn` is nine digits. `birth_country` is ISO 3166-1 alpha-3. `age_stated` is what a court list
-    said when it gave no birth date. `zip` is five digits.
+    said when it gave no birth date. `zip` is five digits. `ethnicity` is H, N or U (NIBRS). `birth_place`
+    and `address` are free text as typed. `interpreter` is a code of `record.languages`.
     """
 
     person: str
@@ -94,6 +117,11 @@ class Arrestee:
     sid: str | None = None
     ppn: str | None = None
     zip: str | None = None
+    ethnicity: str | None = None
+    birth_place: str | None = None
+    address: str | None = None
+    interpreter: str | None = None
+    consular_notice: ConsularNotice | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,6 +140,7 @@ class Charge:
 
     `statute` is the CPCMS code (`18 § 2702 §§ A1`), None where only a text is known. `grade` is the
     proposed grade, `decided_grade` the District Attorney's. `effective_grade` is the one that counts.
+    `disposition` is the court's outcome, None while there is none.
     """
 
     number: int
@@ -123,6 +152,8 @@ class Charge:
     decided_grade: str | None = None
     reason: str | None = None
     decided_at: datetime | None = None
+    disposition: Disposition | None = None
+    disposed_at: datetime | None = None
 
     @property
     def effective_grade(self) -> str | None:

@@ -33,6 +33,7 @@ class Act(StrEnum):
     FILE_DOCKET = "file_docket"
     WITHDRAW_DOCKET = "withdraw_docket"
     REPRESENT = "represent"
+    DISPOSE = "dispose"
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +49,11 @@ class ArresteeForm:
     sid: str | None = None
     ppn: str | None = None
     zip: str | None = None
+    ethnicity: str | None = None
+    birth_place: str | None = None
+    address: str | None = None
+    interpreter: str | None = None
+    consular_notice: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,6 +170,23 @@ class CustodyChange:
 
 
 @dataclass(frozen=True, slots=True)
+class Outcome:
+    """The court's word on one charge. `vacated` takes an outcome back: the charge is open again."""
+
+    charge: int
+    disposition: Literal["convicted", "acquitted", "dismissed", "withdrawn", "diverted", "vacated"]
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Outcomes:
+    """Outcomes recorded together. `at`: when the last of them came about."""
+
+    dispositions: tuple[Outcome, ...]
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class ChargeCorrection:
     """What was written wrongly about one charge; None leaves it."""
 
@@ -196,6 +219,11 @@ class ArresteeCorrection:
     sid: str | None = None
     ppn: str | None = None
     zip: str | None = None
+    ethnicity: str | None = None
+    birth_place: str | None = None
+    address: str | None = None
+    interpreter: str | None = None
+    consular_notice: str | None = None
 
 
 CLEARABLE = (
@@ -208,6 +236,11 @@ CLEARABLE = (
     "arrestee.sid",
     "arrestee.ppn",
     "arrestee.zip",
+    "arrestee.ethnicity",
+    "arrestee.birth_place",
+    "arrestee.address",
+    "arrestee.interpreter",
+    "arrestee.consular_notice",
     "district",
     "otn",
     "docket",

@@ -210,6 +210,10 @@ _READERS: dict[str, Callable[[str, object], tuple[str, ...]]] = {
     "birth_country": _pattern(
         r"[A-Z]{3}", "write a country as three letters (ISO 3166-1 alpha-3)", identifier_key
     ),
+    "ethnicity": _pattern(r"[A-Z]", "write one letter", identifier_key),
+    "interpreter": _pattern(
+        r"[A-Z]{3,5}", "write a language as three letters (ISO 639-3), or none", identifier_key
+    ),
     "sex": _pattern(r"[A-Z]", "write one letter", identifier_key),
     "race": _pattern(r"[A-Z]", "write one letter", identifier_key),
 }

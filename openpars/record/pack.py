@@ -71,6 +71,7 @@ class Pack:
     grades: frozenset[str]
     sexes: frozenset[str]
     races: frozenset[str]
+    ethnicities: frozenset[str]
     countries: frozenset[str]
     statutes: Mapping[str, Statute]
     _by_key: Mapping[tuple[str, str, str], str]
@@ -147,6 +148,7 @@ def pack(jurisdiction: str) -> Pack:
             grades=frozenset(table["codes"]["grades"]),
             sexes=frozenset(table["codes"]["sexes"]),
             races=frozenset(table["codes"]["races"]),
+            ethnicities=frozenset(table["codes"]["ethnicities"]),
             countries=frozenset(row["code"] for row in csv.DictReader(io.StringIO(countries))),
             statutes=statutes,
             _by_key=_keys(statutes),

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 
-from openpars.record.file import ArrestFile, BailType, Custody, Seal, Stage
+from openpars.record.file import ArrestFile, BailType, Charge, Custody, Disposition, Seal, Stage
 from openpars.record.forms import Act
 from openpars.record.pack import Pack, Rule
 from openpars.record.values import end_of_day
@@ -69,6 +69,9 @@ def step(file: ArrestFile) -> State:
     return State.DECLINED if stages == {Stage.DECLINED} else State.CHARGING_DECIDED
 
 
+BEFORE_COURT = frozenset({Stage.APPROVED, Stage.CHANGED, Stage.FILED})
+"""Stages of a charge that a court decides about; a declined charge never came before one."""
+
 _BEFORE_COMPLAINT = frozenset({State.BOOKED, State.CHARGES_PROPOSED, State.CHARGING_DECIDED})
 _AFTER_ARRAIGNMENT = frozenset({State.ARRAIGNED, State.RELEASED, State.COMMITTED, State.FILED})
 _EVERY_STEP = frozenset(State) - {State.SEALED, State.EXPUNGED, State.WITHDRAWN}
@@ -89,6 +92,7 @@ ALLOWED: dict[Act, frozenset[State]] = {
     Act.FILE_DOCKET: _EVERY_STEP,
     Act.WITHDRAW_DOCKET: _EVERY_STEP,
     Act.REPRESENT: _EVERY_STEP,
+    Act.DISPOSE: _AFTER_ARRAIGNMENT | {State.COMPLAINT_FILED},
 }
 
 WHEN: dict[Act, str] = {
@@ -99,12 +103,28 @@ WHEN: dict[Act, str] = {
     Act.INTERVIEW: "The pretrial interview comes before the preliminary arraignment.",
     Act.ARRAIGN: "The preliminary arraignment comes once, after the complaint.",
     Act.SET_BAIL: "Bail is set at the preliminary arraignment or after it.",
+    Act.DISPOSE: "The outcome of a charge comes after the complaint.",
 }
 
 
 def allows(file: ArrestFile, act: Act) -> bool:
     """Whether the act may be done where the file stands. Nothing may be done to an expunged file."""
     return file.seal is not Seal.EXPUNGED and step(file) in ALLOWED[act]
+
+
+def pending(file: ArrestFile) -> tuple[Charge, ...]:
+    """The charges that are before the court and have no outcome yet."""
+    return tuple(one for one in file.charges if one.stage in BEFORE_COURT and one.disposition is None)
+
+
+def disposed(file: ArrestFile) -> bool:
+    """Whether every charge that came before the court has its outcome."""
+    return any(one.disposition is not None for one in file.charges) and not pending(file)
+
+
+def cleared(file: ArrestFile) -> bool:
+    """Whether it is over without any conviction: nothing is left to hold the person for."""
+    return disposed(file) and all(one.disposition is not Disposition.CONVICTED for one in file.charges)
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,7 +206,7 @@ def _complaint(file: ArrestFile, at: datetime, pack: Pack) -> Clock | None:
 
 def _hearing(file: ArrestFile, at: datetime, pack: Pack) -> Clock | None:
     """From the preliminary arraignment until a hearing date within the limit is set."""
-    if file.arraignment is None or not file.arraignment.probable_cause:
+    if file.arraignment is None or not file.arraignment.probable_cause or disposed(file):
         return None
     started = file.arraignment.held_at
     custody = "free" if file.custody is Custody.RELEASED else "held"

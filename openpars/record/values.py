@@ -15,6 +15,7 @@ from zoneinfo import ZoneInfo
 from openpars.record.names import key, parse_date
 
 NAME_LIMIT = 100
+ADDRESS_LIMIT = 200
 TEXT_LIMIT = 2_000
 NOTES_LIMIT = 20_000
 

@@ -13,6 +13,7 @@ from starlette.responses import Response
 from openpars.desk import charging, court, police, reading, records
 from openpars.errors import Code, refuse
 from openpars.web import intake, respond
+from openpars.web.correction_shapes import CorrectShape
 from openpars.web.intake import desk_route, done, receive
 from openpars.web.shapes import (
     ArraignmentShape,
@@ -20,8 +21,8 @@ from openpars.web.shapes import (
     ChargesShape,
     ChargingShape,
     ComplaintShape,
-    CorrectShape,
     CustodyShape,
+    DispositionShape,
     DocketShape,
     InterviewShape,
     OrderShape,
@@ -141,6 +142,13 @@ async def represent(request: Request) -> Response:
     """Record who defends."""
     received, shape = await receive(request, RepresentationShape)
     return done(await court.represent(received.room, received.asked, _id(request), shape.form()))
+
+
+@post("/desk/arrests/{arrest}/disposition", DispositionShape)
+async def dispose(request: Request) -> Response:
+    """Record how charges ended. Whoever is cleared of all of them is released by the same act."""
+    received, shape = await receive(request, DispositionShape)
+    return done(await court.dispose(received.room, received.asked, _id(request), shape.form()))
 
 
 @post("/desk/arrests/{arrest}/correct", CorrectShape)

@@ -234,7 +234,10 @@ def leaves_at_until(version: Version, purpose: str, file: ArrestFile, row: Share
 
 
 # The attributes of a file, by the fields of the catalogue that can show any of it.
-PERSONAL = ("name", "sex", "race", "birth_country", "ssn", "sid", "ppn", "zip")
+PERSONAL = (
+    *("name", "sex", "race", "ethnicity", "birth_country", "birth_place", "interpreter", "consular_notice"),
+    *("ssn", "sid", "ppn", "zip", "address"),
+)
 OF_FILE = {
     "dc_number": {"dc_number"},
     "otn": {"otn"},
@@ -246,7 +249,7 @@ OF_FILE = {
     "arrested_at": {"arrested_at", "age", "state"},
     "filed_at": {"filed_at", "age"},
     "custody": {"custody", "state"},
-    "charges": {"charges", "charge_grade", "charge_stage", "state"},
+    "charges": {"charges", "charge_grade", "charge_stage", "charge_outcome", "state"},
     "complaint_at": {"state"},
     "arraignment": {"state"},
 }
@@ -261,8 +264,12 @@ def granted(version: Version, purpose: str) -> set[str]:
             named |= {
                 CRITERIA[name].field for name in (*grant.alert_by, *(one for one, _ in grant.when.isin))
             }
-            named |= {"arrested_at"} if grant.when.arrested_within_days is not None else set()
+            named |= {"arrested_at"} if times(grant.when) else set()
     return named
+
+
+def times(when: When) -> bool:
+    return (when.arrested_within_days, when.arrested_from, when.arrested_through) != (None, None, None)
 
 
 def other_world(version: Version, purpose: str, file: ArrestFile, other: ArrestFile) -> ArrestFile:
@@ -334,6 +341,7 @@ COARSER: list[tuple[str, str, Arrestee]] = [
     ("birth_date", "year", replace(ANA.arrestee, birth_date=date(1990, 11, 30))),
     ("birth_date", "month", replace(ANA.arrestee, birth_date=date(1990, 3, 31))),
     ("ssn", "last4", replace(ANA.arrestee, ssn="000413456")),
+    ("ssn", "present", replace(ANA.arrestee, ssn="000414321")),
     ("name", "initials", replace(ANA.arrestee, name=Name("Dyer", "Alma", "B."))),
 ]
 

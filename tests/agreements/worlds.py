@@ -12,14 +12,16 @@ from hypothesis import strategies as st
 
 from openpars.agreements.canonical import CJIS_TOPICS
 from openpars.agreements.model import Agreement, Decision, Duties, Grant, Limits, Silence, Term, Way, When
-from openpars.record.catalogue import CRITERIA, FIELDS, ORDER
+from openpars.record.catalogue import CRITERIA, FIELDS, ORDER, Criterion
 from openpars.record.file import (
     Arrestee,
     ArrestFile,
     Bail,
     BailType,
     Charge,
+    ConsularNotice,
     Custody,
+    Disposition,
     Interview,
     Name,
     Participant,
@@ -31,6 +33,11 @@ from openpars.record.file import (
 
 OWNERS = ("courts", "district-attorney", "police")
 NOON = datetime(2026, 11, 21, 12, tzinfo=UTC)
+# Values of the criteria that are only shaped; the files below have some of them.
+SHAPED = {"district": ("12", "24", "9"), "zip_prefix": ("080", "191")}
+PLACES = ("Santo Domingo", "Ponce, Puerto Rico", "Philadelphia")
+HOMES = ("1 Invented St, Philadelphia", "2 Made-up Ave")
+LANGUAGES = ("none", "spa", "cmn", "ase")
 PURPOSES = ("felony-warrant", "representation", "statistics")
 
 words = st.text("abcdefghijklmnopqrstuvwxyzÀÉñß'-é ", min_size=1, max_size=12).filter(lambda s: s.strip())
@@ -48,21 +55,24 @@ def some(values: tuple[str, ...] | list[str], *, least: int = 0) -> st.SearchStr
     )
 
 
+def values_of(criterion: Criterion) -> tuple[str, ...]:
+    """The values a condition may name, in canonical order; some of them where there is no end of them."""
+    return criterion.values or SHAPED[criterion.name]
+
+
+days = st.dates(date(2026, 8, 1), date(2026, 12, 1))
+
+
 @st.composite
 def whens(draw: st.DrawFn) -> When:
     isin = []
     for name, criterion in CRITERIA.items():
         if criterion.condition and draw(st.integers(0, 3)) == 0:
-            values = criterion.values or ("12", "24", "9")
-            isin.append(
-                (
-                    name,
-                    tuple(sorted(draw(some(values, least=1))))
-                    if not criterion.values
-                    else draw(some(values, least=1)),
-                )
-            )
-    return When(tuple(isin), draw(st.none() | st.integers(1, 60)))
+            isin.append((name, draw(some(values_of(criterion), least=1))))
+    first, last = draw(st.none() | days), draw(st.none() | days)
+    if first is not None and last is not None and last < first:
+        first, last = last, first
+    return When(tuple(isin), draw(st.none() | st.integers(1, 60)), first, last)
 
 
 @st.composite
@@ -148,6 +158,11 @@ arrestees = st.builds(
     sid=maybe(st.from_regex(r"[0-9]{8}", fullmatch=True)),
     ppn=maybe(st.from_regex(r"[0-9]{7}", fullmatch=True)),
     zip=maybe(st.sampled_from(["19134", "19140", "08101"])),
+    ethnicity=maybe(st.sampled_from("HNU")),
+    birth_place=maybe(st.sampled_from(PLACES)),
+    address=maybe(st.sampled_from(HOMES)),
+    interpreter=maybe(st.sampled_from(LANGUAGES)),
+    consular_notice=maybe(st.sampled_from(ConsularNotice)),
 )
 
 charges = st.builds(
@@ -160,6 +175,8 @@ charges = st.builds(
     stage=st.sampled_from(Stage),
     decided_grade=st.none() | st.sampled_from(["F2", "M2"]),
     reason=maybe(words),
+    disposition=maybe(st.sampled_from(Disposition)),
+    disposed_at=st.none() | instants,
 )
 
 bails = st.builds(
@@ -220,6 +237,10 @@ def _maybe(rng: Random, value: object) -> Any:
     return None if rng.random() < 0.2 else value
 
 
+def _maybe_rare(rng: Random, value: Any) -> Any:
+    return value if rng.random() < 0.1 else None
+
+
 def _word(rng: Random) -> str:
     return "".join(rng.choices("abcdefghijklmnopqrstuvwxyzñé'- ", k=rng.randint(1, 8))) + rng.choice("abc")
 
@@ -231,16 +252,16 @@ def _instant(rng: Random) -> datetime:
 def a_grant(rng: Random, number: int) -> Grant:
     """A random grant about the arrestee, with few conditions so that most worlds have rows."""
     conditions = [name for name, one in CRITERIA.items() if one.condition and rng.random() < 0.2]
-    isin = tuple(
-        (name, _some(rng, CRITERIA[name].values or ("12", "24", "9"), least=1)) for name in conditions
-    )
+    isin = tuple((name, _some(rng, values_of(CRITERIA[name]), least=1)) for name in conditions)
+    first = _maybe_rare(rng, NOON.date() - timedelta(days=rng.randint(0, 90)))
+    last = _maybe_rare(rng, NOON.date() - timedelta(days=rng.randint(0, 60)))
     fields = _some(rng, [name for name in FIELDS if rng.random() < 0.4] or ["name"], least=1)
     keys = [name for name, field in FIELDS.items() if field.key and rng.random() < 0.3] or ["docket"]
     return Grant(
         number=number,
         about=Role.ARRESTEE,
         purposes=PURPOSES,
-        when=When(isin, rng.choice([None, None, rng.randint(1, 90)])),
+        when=When(isin, rng.choice([None, None, rng.randint(1, 90)]), first, last),
         show=tuple((name, rng.choice(FIELDS[name].precisions).name) for name in fields),
         find_by=tuple({_some(rng, keys, least=1) for _ in range(rng.randint(0, 2))}),
         alert_by=_some(rng, [name for name in CRITERIA if rng.random() < 0.3]),
@@ -263,6 +284,11 @@ def a_person(rng: Random) -> Arrestee:
         sid=_maybe(rng, str(rng.randrange(10**7, 10**8))),
         ppn=_maybe(rng, str(rng.randrange(10**6, 10**7))),
         zip=_maybe(rng, rng.choice(["19134", "19140", "08101"])),
+        ethnicity=_maybe(rng, rng.choice("HNU")),
+        birth_place=_maybe(rng, rng.choice(PLACES)),
+        address=_maybe(rng, rng.choice(HOMES)),
+        interpreter=_maybe(rng, rng.choice(LANGUAGES)),
+        consular_notice=_maybe(rng, rng.choice(list(ConsularNotice))),
     )
 
 
@@ -270,7 +296,14 @@ def a_charge(rng: Random, number: int) -> Charge:
     """A random charge."""
     grade, decided = _maybe(rng, rng.choice(["F1", "F3", "M1", "S"])), rng.choice([None, "F2", "M2"])
     return Charge(
-        number, _maybe(rng, "18 § 3929"), _word(rng), grade, 1, rng.choice(list(Stage)), decided, _word(rng)
+        number,
+        _maybe(rng, "18 § 3929"),
+        _word(rng),
+        grade,
+        stage=rng.choice(list(Stage)),
+        decided_grade=decided,
+        reason=_word(rng),
+        disposition=_maybe(rng, rng.choice(list(Disposition))),
     )
 
 

@@ -48,7 +48,8 @@ ORDER: Mapping[str, tuple[str, ...]] = {
         "keys", "writer", "stored", "head", "pending", "serve", "mirror",
     ),
     "record": (
-        "file", "forms", "pack", "rules", "acts", "checks", "values", "names", "fields", "catalogue",
+        "file", "forms", "pack", "rules", "acts", "disposing", "correcting", "checks", "values", "names",
+        "languages", "fields", "catalogue",
         "store", "codec", "vault", "identity", "lookup", "bulk",
     ),
     "agreements": (
@@ -229,10 +230,14 @@ def criteria() -> str:
     """The catalogue of row conditions and alert criteria."""
     rows = ["| criterion | what it is | in `when` | in `alert_by` | values |", "|---|---|---|---|---|"]
     for one in CRITERIA.values():
-        values = ", ".join(f"`{value}`" for value in one.values) or "any"
+        values = ", ".join(f"`{value}`" for value in one.values) or (
+            f"`{one.pattern}`" if one.pattern else "any"
+        )
         condition, alert = ("yes" if one.condition else ""), ("yes" if one.alert else "")
         rows.append(f"| `{one.name}` | {one.label} | {condition} | {alert} | {values} |")
     rows.append("| `arrested_within_days` | at most so many days since the arrest | yes | | a whole number |")
+    rows.append("| `arrested_from` | the first day of arrest, in the zone of the term | yes | | a date |")
+    rows.append("| `arrested_through` | the last day of arrest, in the zone of the term | yes | | a date |")
     return "\n".join(rows)
 
 

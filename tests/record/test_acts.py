@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from openpars.errors import Code, Refused
-from openpars.record import acts, codec, rules
+from openpars.record import acts, codec, correcting, rules
 from openpars.record.checks import Setting
 from openpars.record.codec import Stored
 from openpars.record.file import ArrestFile, BailType, Custody, Name, Role, Seal, Stage
@@ -180,17 +180,19 @@ def test_a_docket_of_the_courts_list() -> None:
 def test_a_correction_changes_what_it_names_and_nothing_else() -> None:
     file = complained()
     form = Correction("typo", NOW, arrestee=ArresteeCorrection(name=NameCorrection(first="Anna"), sex="F"))
-    assert acts.correct(file, form, SETTING) == replace(
+    assert correcting.correct(file, form, SETTING) == replace(
         file,
         version=file.version + 1,
         arrestee=replace(file.arrestee, name=Name("Doe", "Anna"), sex="F"),
     )
-    cleared = acts.correct(file, Correction("wrong", NOW, clear=("arrestee.ssn", "participants")), SETTING)
+    cleared = correcting.correct(
+        file, Correction("wrong", NOW, clear=("arrestee.ssn", "participants")), SETTING
+    )
     assert (cleared.arrestee.ssn, cleared.participants) == (None, ())
     with refused(Code.INVALID, None):
-        acts.correct(file, Correction("nothing", NOW), SETTING)
+        correcting.correct(file, Correction("nothing", NOW), SETTING)
     with refused(Code.INVALID, "clear.0"):
-        acts.correct(file, Correction("x", NOW, clear=("arrestee.name",)), SETTING)
+        correcting.correct(file, Correction("x", NOW, clear=("arrestee.name",)), SETTING)
 
 
 @pytest.mark.parametrize(
@@ -302,7 +304,7 @@ _DO: dict[str, tuple[Act, Any]] = {
     "withdraw": (Act.WITHDRAW_DOCKET, lambda f: acts.withdraw_docket(f, Withdrawal(NOW), SETTING)),
     "correct": (
         Act.CORRECT,
-        lambda f: acts.correct(f, Correction("typo", NOW, district=str(f.version % 9 + 1)), SETTING),
+        lambda f: correcting.correct(f, Correction("typo", NOW, district=str(f.version % 9 + 1)), SETTING),
     ),
     "seal": (Act.SEAL, lambda f: acts.seal(f, ORDER, SETTING)),
     "unseal": (Act.UNSEAL, lambda f: acts.unseal(f, ORDER, SETTING)),

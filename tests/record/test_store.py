@@ -15,7 +15,7 @@ from cryptography.exceptions import InvalidTag
 
 from openpars.db.connect import Connection
 from openpars.errors import Code, Refused
-from openpars.record import acts, bulk, lookup, store, vault
+from openpars.record import acts, bulk, correcting, lookup, store, vault
 from openpars.record.file import ArrestFile, Name, Seal
 from openpars.record.forms import Act, ChargingDecisions, Correction, Decision, InterviewHeld, Order
 from openpars.record.rules import State
@@ -157,7 +157,7 @@ async def test_participants_corrected_away_stay_in_their_version(conn: Connectio
     history = life()
     arrest = await written(conn, history)
     file = history[2][0]
-    gone = acts.correct(file, Correction("wrong file", NOW, clear=("participants",)), SETTING)
+    gone = correcting.correct(file, Correction("wrong file", NOW, clear=("participants",)), SETTING)
     await store.write(conn, file, gone, entry(Act.CORRECT, 5))
     assert (await store.current(conn, arrest)).participants == ()
     old = await store.file_at(conn, arrest, NOW + timedelta(minutes=4))
