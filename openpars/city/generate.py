@@ -13,7 +13,9 @@ from datetime import UTC, datetime
 
 from openpars.city.days import ZONE, Slot, plan
 from openpars.city.draw import between, stream
+from openpars.city.endings import ending
 from openpars.city.lives import Case, Life, Numbers, live
+from openpars.city.particulars import add_particulars
 from openpars.city.people import Person, assign, make_person
 from openpars.city.tables import tables
 from openpars.record.checks import Setting
@@ -43,13 +45,15 @@ def generate(*, seed: int = DEFAULT_SEED, arrests: int, now: datetime) -> Iterat
     order = assign(data, stream(seed, "repeats"), slots)
     again = _next_arrests(order, slots)
     people, rng_people, rng_lives = dict[int, Person](), stream(seed, "people"), stream(seed, "lives")
-    numbers = _Numbers(seed)
+    numbers, rng_outcomes = _Numbers(seed), stream(seed, "outcomes")
+    rng_particulars = stream(seed, "particulars")
     for i, slot in enumerate(slots):
         who = order[i]
         first_time = who not in people
         if first_time:
             repeats = again[i] is not None
-            people[who] = make_person(data, rng_people, number=who, at=slot.arrested_at, repeats=repeats)
+            made = make_person(data, rng_people, number=who, at=slot.arrested_at, repeats=repeats)
+            people[who] = replace(made, form=add_particulars(data.invented, rng_particulars, made.form))
         person = people[who] if again[i] is not None else people.pop(who)
         form = person.form
         if person.variant is not None and not first_time:
@@ -61,6 +65,7 @@ def generate(*, seed: int = DEFAULT_SEED, arrests: int, now: datetime) -> Iterat
             arrestee=form,
             numbers=numbers.issue(district, slot.arrested_at),
             again_at=again[i],
+            ending=ending(data.invented, rng_outcomes),
         )
         yield live(data, rng_lives, case, setting)
 

@@ -18,9 +18,10 @@ from uuid import UUID
 from openpars.city.bail import first_bail, later_bail, next_court_date
 from openpars.city.days import Slot
 from openpars.city.draw import between, chance, hex_id, lognormal, one_of
+from openpars.city.endings import Ending, outcomes
 from openpars.city.people import adult_birth_date, make_name
 from openpars.city.tables import Offence, Tables
-from openpars.record import acts
+from openpars.record import acts, disposing
 from openpars.record.checks import Setting
 from openpars.record.file import ArrestFile, BailType, Custody, Name, Role
 from openpars.record.forms import (
@@ -75,6 +76,7 @@ class Case:
     arrestee: ArresteeForm
     numbers: Numbers
     again_at: datetime | None
+    ending: Ending | None
 
 
 Life = tuple[Version, ...]
@@ -253,6 +255,8 @@ def _court(tables: Tables, rng: Random, case: Case, offence: Offence) -> list[_C
                 _Coming(jailed.at, Act.CHANGE_CUSTODY, COURTS, lambda f, s: acts.change_custody(f, jailed, s))
             )
     coming.extend(_ordered(order) for order in orders)
+    if case.ending is not None:
+        coming.append(_ended(case.ending, held_at + case.ending.after))
     if chance(rng, tables.invented["sealed_later"]):
         sealed = Order(
             f"Order {between(rng, 1000, 9999)}",
@@ -261,6 +265,10 @@ def _court(tables: Tables, rng: Random, case: Case, offence: Offence) -> list[_C
         )
         coming.append(_Coming(sealed.at, Act.SEAL, RECORDS, lambda f, s: acts.seal(f, sealed, s)))
     return coming
+
+
+def _ended(end: Ending, at: datetime) -> _Coming:
+    return _Coming(at, Act.DISPOSE, COURTS, lambda f, s: disposing.dispose(f, outcomes(f, end, at), s))
 
 
 def _ordered(order: BailForm) -> _Coming:

@@ -21,6 +21,7 @@ from starlette.responses import Response
 from openpars.desk.room import Actor, Asked, Room
 from openpars.desk.transact import Answer, note_refusal
 from openpars.errors import Code, Refused, refuse
+from openpars.record.checks import STATUS
 from openpars.record.file import HOME
 from openpars.record.pack import pack
 from openpars.record.vault import held
@@ -98,8 +99,11 @@ def desk_route(
 
 
 async def who(request: Request) -> Actor:
-    """Who asks. Raises Refused UNAUTHENTICATED."""
+    """Who asks. Raises Refused UNAUTHENTICATED, INVALID."""
     staff = await auth.staff(request)
+    if staff.user is not None and pack(HOME).names_status(staff.user):
+        # It stands in every version this person writes: no place for a remark either.
+        raise refuse(Code.INVALID, STATUS, "OpenPARS-User")
     actor = Actor(staff.role, staff.key_id, staff.user)
     request.state.actor = actor
     return actor

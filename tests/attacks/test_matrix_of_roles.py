@@ -21,6 +21,12 @@ ROUTES: list[tuple[str, str, Any, set[str]]] = [
         {"district-attorney"},
     ),
     ("POST", "/desk/arrests/{}/complaint", {}, {"district-attorney"}),
+    (
+        "POST",
+        "/desk/arrests/{}/disposition",
+        {"dispositions": [{"charge": 1, "disposition": "convicted"}]},
+        {"courts"},
+    ),
     ("POST", "/desk/arrests/{}/seal", ORDER, {"records"}),
     ("POST", "/desk/arrests/{}/unseal", ORDER, {"records"}),
     ("POST", "/desk/arrests/{}/expunge", ORDER, {"records"}),

@@ -15,7 +15,7 @@ from openpars.city.generate import generate
 from openpars.city.people import ssn
 from openpars.city.tables import tables
 from openpars.record import catalogue, rules
-from openpars.record.file import Arrestee, ArrestFile, Custody, Role
+from openpars.record.file import Arrestee, ArrestFile, Custody, Disposition, Role
 from openpars.record.forms import Act
 from openpars.record.pack import pack
 
@@ -194,3 +194,20 @@ def test_every_code_is_in_the_citys_own_tables():
         assert all(companion in data.offences for companion, _ in offence.companions)
     assert set(data.countries.items) <= city.countries
     assert set(data.races.items) <= city.races
+
+
+def test_particulars_and_endings_are_in_the_city(lives):
+    files = [life[-1].file for life in lives]
+    for attribute in ("ethnicity", "birth_place", "address", "interpreter", "consular_notice"):
+        values = Counter(getattr(file.arrestee, attribute) for file in files)
+        assert values[None] > 100, attribute  # unknown is common, as in any real record
+        assert len(values) >= 3, attribute
+    city = pack("philadelphia")
+    words = {text for file in files for text in (file.arrestee.birth_place, file.arrestee.address) if text}
+    assert not [text for text in words if city.names_status(text)]
+    ends = Counter(charge.disposition for file in files for charge in file.charges)
+    assert set(ends) == {None, *Disposition}
+    assert 0.05 < 1 - ends[None] / ends.total() < 0.9
+    for file in files:
+        if rules.cleared(file):
+            assert file.custody is Custody.RELEASED

@@ -304,3 +304,74 @@ async def test_an_arrest_that_is_not_there(the_desk: Desk, path: str) -> None:
     ]
     assert {answer.status_code for answer in answers} == {404}
     assert len({answer.content for answer in answers}) == 1
+
+
+PARTICULARS = {
+    "ethnicity": "h",
+    "birth_place": "Santo Domingo",
+    "interpreter": "spa",
+    "consular_notice": "told",
+    "address": "1 Invented St",
+}
+
+
+async def test_the_particulars_of_a_person_are_kept_corrected_and_cleared(the_desk: Desk) -> None:
+    arrest = await the_desk.booked(arrestee={**BOOKING["arrestee"], **PARTICULARS})
+    shown = (await the_desk.get("courts", f"/desk/arrests/{arrest}")).json()["arrestee"]
+    assert {name: shown[name] for name in PARTICULARS} == {**PARTICULARS, "ethnicity": "H"}
+    answer = await the_desk.post(
+        "records",
+        f"/desk/arrests/{arrest}/correct",
+        {"arrestee": {"interpreter": "none"}, "clear": ["arrestee.birth_place", "arrestee.consular_notice"]},
+    )
+    assert answer.status_code == 200, answer.text
+    shown = (await the_desk.get("courts", f"/desk/arrests/{arrest}")).json()["arrestee"]
+    assert (shown["interpreter"], shown["birth_place"], shown["consular_notice"]) == ("none", None, None)
+    assert shown["address"] == "1 Invented St"
+
+
+@pytest.mark.parametrize(
+    ("wrong", "field"),
+    [
+        ({"interpreter": "Spanish"}, "arrestee.interpreter"),
+        ({"ethnicity": "L"}, "arrestee.ethnicity"),
+        ({"consular_notice": "not_applicable"}, "arrestee.consular_notice"),
+        ({"birth_place": "Not a citizen, zzsecretzz"}, "arrestee.birth_place"),
+        ({"address": "A" * 201}, "arrestee.address"),
+    ],
+)
+async def test_particulars_that_are_not_right_name_the_field(
+    the_desk: Desk, wrong: dict[str, str], field: str
+) -> None:
+    sent = booking(71, arrestee={**BOOKING["arrestee"], **wrong})
+    answer = await the_desk.post("police", "/desk/arrests", sent)
+    assert (answer.status_code, answer.json()["field"]) == (422, field)
+    assert "zzsecretzz" not in answer.text
+
+
+async def test_the_acting_users_name_is_no_place_for_a_status_either(the_desk: Desk) -> None:
+    answer = await the_desk.post("police", "/desk/arrests", booking(72), openpars_user="J. Roe, ICE detainer")
+    assert (answer.status_code, answer.json()["field"]) == (422, "OpenPARS-User")
+
+
+async def test_the_courts_record_how_a_charge_ended(the_desk: Desk) -> None:
+    arrest = await the_desk.booked()
+    await through(
+        the_desk,
+        arrest,
+        ("district-attorney", "charging", APPROVE),
+        ("district-attorney", "complaint", {}),
+        ("courts", "arraignment", ARRAIGNMENT),
+    )
+    told = {"dispositions": [{"charge": 1, "disposition": "acquitted"}]}
+    for role in ("police", "district-attorney", "records", "solicitor", "auditor"):
+        assert (await the_desk.post(role, f"/desk/arrests/{arrest}/disposition", told)).status_code == 403
+    stale = await the_desk.post("courts", f"/desk/arrests/{arrest}/disposition", told, if_match="1")
+    assert stale.status_code == 409
+    answer = await through(the_desk, arrest, ("courts", "disposition", told))
+    assert answer["custody"] == "released"
+    (charge,) = (await the_desk.get("courts", f"/desk/arrests/{arrest}")).json()["charges"]
+    assert charge["disposition"] == "acquitted"
+    assert charge["disposed_at"] is not None
+    versions = (await the_desk.get("courts", f"/desk/arrests/{arrest}/history")).json()["versions"]
+    assert (versions[-1]["act"], versions[-1]["by"]) == ("dispose", "courts")

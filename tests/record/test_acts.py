@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from openpars.errors import Code, Refused
-from openpars.record import acts, codec, correcting, rules
+from openpars.record import acts, codec, correcting, disposing, rules
 from openpars.record.checks import Setting
 from openpars.record.codec import Stored
 from openpars.record.file import ArrestFile, BailType, Custody, Name, Role, Seal, Stage
@@ -33,6 +33,8 @@ from openpars.record.forms import (
     InterviewHeld,
     NameCorrection,
     Order,
+    Outcome,
+    Outcomes,
     ParticipantForm,
     ProposedCharges,
     Representation,
@@ -266,6 +268,7 @@ _ACTS = st.one_of(
     ),
     st.builds(lambda kind, posted: ("bail", kind, posted), st.sampled_from(list(BailType)), st.booleans()),
     st.builds(lambda custody: ("custody", custody), st.sampled_from(list(Custody))),
+    st.builds(lambda word: ("dispose", word), st.sampled_from(["convicted", "dismissed", "vacated"])),
     st.builds(lambda who: ("docket", who), st.sampled_from(["defender", "private", "none", None])),
 )
 
@@ -297,6 +300,7 @@ _DO: dict[str, tuple[Act, Any]] = {
         Act.FILE_DOCKET,
         lambda f, who: acts.file_docket(f, _listed(who), SETTING, arrest="", person=""),
     ),
+    "dispose": (Act.DISPOSE, lambda f, word: disposing.dispose(f, _ended(f, word), SETTING)),
     "propose": (
         Act.PROPOSE_CHARGES,
         lambda f: acts.propose_charges(f, ProposedCharges((ChargeForm("18 2702 A1"),), NOW), SETTING),
@@ -314,6 +318,12 @@ _DO: dict[str, tuple[Act, Any]] = {
 
 def _listed(who: str | None) -> CourtDocket:
     return CourtDocket("MC-51-CR-0012345-2026", Name("Doe", "Ana"), NOW, represented=who)
+
+
+def _ended(file: ArrestFile, word: Any) -> Outcomes:
+    """Of every charge that came before the court."""
+    charges = [c for c in file.charges if c.stage in rules.BEFORE_COURT]
+    return Outcomes(tuple(Outcome(charge.number, word, NOW) for charge in charges), NOW)
 
 
 def _decisions(words: tuple[Any, ...]) -> ChargingDecisions:
@@ -351,5 +361,7 @@ def _holds(file: ArrestFile) -> None:
         assert file.custody is Custody.RELEASED
     if file.custody is Custody.COMMITTED:
         assert file.arraignment is not None
+    if rules.cleared(file):
+        assert file.custody is Custody.RELEASED
     if file.complaint_at is not None:
         assert any(c.stage in {Stage.APPROVED, Stage.CHANGED} for c in file.charges)
