@@ -19,12 +19,14 @@ from openpars.agreements.canonical import digest
 from openpars.agreements.check import check, enactable
 from openpars.agreements.faults import Fault
 from openpars.agreements.plain import markdown, sections
+from openpars.cli.replay import replay
 
 app = typer.Typer(
     add_completion=False,
     no_args_is_help=True,
     help="Check, read, propose, vote on and end data-sharing agreements.",
 )
+app.command("replay")(replay)
 
 Files = Annotated[list[Path], typer.Argument(help="Agreement texts (TOML).", show_default=False)]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON and nothing else.")]

@@ -107,12 +107,13 @@ def show_key(
 ) -> None:
     """Print the log's verifier key, to be handed to whoever checks the log."""
     try:
-        print(_own_key(settings_for(data_dir=data_dir), tree))
+        print(own_key(settings_for(data_dir=data_dir), tree))
     except MissingSecret as problem:
         raise CannotRunError(str(problem)) from None
 
 
-def _own_key(settings: Settings, tree: TreeName) -> Verifier:
+def own_key(settings: Settings, tree: TreeName) -> Verifier:
+    """The verifier of one of the trees, from the secrets. Raises MissingSecret."""
     city = load_city(settings.data_dir)
     if tree is TreeName.ACTS:
         seed = load_desk(settings.data_dir).acts_key
@@ -137,7 +138,7 @@ def _dsn(settings: Settings, tree: TreeName) -> str:
 
 
 async def _verify_database(settings: Settings, tree: TreeName, key: str | None) -> dict[str, Any]:
-    verifier = _own_key(settings, tree) if key is None else _given_key(key)
+    verifier = own_key(settings, tree) if key is None else _given_key(key)
     async with await psycopg.AsyncConnection.connect(_dsn(settings, tree)) as conn:
         try:
             found = await stored.read(conn, tree.value, verifier)
@@ -174,7 +175,7 @@ def _trusted_key(read: Read, settings: Settings, tree: TreeName, key: str | None
     if key is not None:
         return _given_key(key)
     try:
-        return _own_key(settings, tree)
+        return own_key(settings, tree)
     except MissingSecret:
         published = read("key")
     if published is None:
@@ -253,6 +254,6 @@ def _teller(what: str) -> Callable[[int, int], None]:
 
 
 async def _export(settings: Settings, tree: TreeName, folder: Path) -> int:
-    verifier = _own_key(settings, tree)
+    verifier = own_key(settings, tree)
     async with await psycopg.AsyncConnection.connect(_dsn(settings, tree)) as conn:
         return await mirror.export(conn, tree.value, folder, verifier, tell=_teller("files written"))

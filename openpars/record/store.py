@@ -76,7 +76,8 @@ def not_found() -> Refused:
     return refuse(Code.NOT_FOUND, "There is no such arrest.")
 
 
-def _file(row: tuple[Any, ...] | None, jurisdiction: str) -> ArrestFile:
+def file_of(row: tuple[Any, ...] | None, jurisdiction: str) -> ArrestFile:
+    """From version, body, SSN, participants, interview, arrest. Raises Refused NOT_FOUND for no row."""
     if row is None:
         raise not_found()
     version, body, ssn, participants, interview, arrest = row
@@ -98,7 +99,7 @@ async def lock(conn: Connection, arrest: str, jurisdiction: str = HOME) -> Arres
         current = await conn.execute(Q.current, wanted)
     if await locked.fetchone() is None:
         raise not_found()
-    return _file(await current.fetchone(), jurisdiction)
+    return file_of(await current.fetchone(), jurisdiction)
 
 
 async def lock_batch(
@@ -114,20 +115,20 @@ async def many(conn: Connection, arrests: list[UUID], jurisdiction: str = HOME) 
     if not arrests:
         return []
     cursor = await conn.execute(Q.many, {"jurisdiction": jurisdiction, "arrests": arrests})
-    return [_file(row, jurisdiction) for row in await cursor.fetchall()]
+    return [file_of(row, jurisdiction) for row in await cursor.fetchall()]
 
 
 async def current(conn: Connection, arrest: str, jurisdiction: str = HOME) -> ArrestFile:
     """The file as it is now, without a lock. Raises Refused NOT_FOUND."""
     cursor = await conn.execute(Q.current, {"jurisdiction": jurisdiction, "arrest": arrest_id(arrest)})
-    return _file(await cursor.fetchone(), jurisdiction)
+    return file_of(await cursor.fetchone(), jurisdiction)
 
 
 async def file_at(conn: Connection, arrest: str, at: datetime, jurisdiction: str = HOME) -> ArrestFile | None:
     """The file as it was recorded at `at`; None before it was there or once it is expunged."""
     wanted = {"jurisdiction": jurisdiction, "arrest": arrest_id(arrest), "at": at}
     row = await (await conn.execute(Q.file_at, wanted)).fetchone()
-    return None if row is None or row[1] is None else _file(row, jurisdiction)
+    return None if row is None or row[1] is None else file_of(row, jurisdiction)
 
 
 async def history(conn: Connection, arrest: str, jurisdiction: str = HOME) -> list[Line]:

@@ -102,3 +102,6 @@ SELECT clock_timestamp()
 
 -- name: identities_in
 SELECT arrest, slot, id FROM shares.identity WHERE agreement = %s AND arrest = ANY (%s)
+
+-- name: whose
+SELECT id, arrest, slot FROM shares.identity WHERE id = ANY (%s)
