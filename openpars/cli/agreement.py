@@ -19,6 +19,7 @@ from openpars.agreements.canonical import digest
 from openpars.agreements.check import check, enactable
 from openpars.agreements.faults import Fault
 from openpars.agreements.plain import markdown, sections
+from openpars.cli import proofs
 from openpars.cli.replay import replay
 
 app = typer.Typer(
@@ -135,6 +136,9 @@ def text_of(files: Files, as_json: AsJson = False) -> None:
     else:
         print("\n".join(document["markdown"] for document in documents if document["markdown"]))
     raise typer.Exit(1 if broken else 0)
+
+
+app.command("prove")(proofs.prove)
 
 
 def _city(data_dir: Path, key: str | None, role: str, *, as_json: bool) -> httpx.Client:

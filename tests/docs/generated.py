@@ -23,6 +23,7 @@ from openpars.accounts.keys import StaffRole
 from openpars.agreements.ballots import Choice, Question
 from openpars.agreements.canonical import CJIS_TOPICS
 from openpars.agreements.model import BarKind, Silence, Way
+from openpars.agreements.proofs.properties import DEFAULT, WITH_WORD, fixed
 from openpars.agreements.readings import RuleReading
 from openpars.desk.reading import Queue
 from openpars.desk.room import MAY
@@ -55,6 +56,10 @@ ORDER: Mapping[str, tuple[str, ...]] = {
     "agreements": (
         "model", "text", "reader", "lines", "faults", "grants", "term", "canonical", "check", "plain",
         "bars", "project", "ballots", "readings", "register", "voting", "life",
+    ),
+    "agreements.proofs": (
+        "formula", "vocabulary", "encode", "atoms", "exposure", "abstract", "properties", "solve", "proving",
+        "standard", "invented", "witness", "asked", "words", "certificate",
     ),
     "shares": ("tables", "keys", "rows", "enact", "keep", "sweep", "fence"),
     "disclosure": ("request", "register", "checks", "clock", "pools", "gate"),
@@ -304,6 +309,14 @@ def words() -> str:
     return "\n".join(rows)
 
 
+def properties() -> str:
+    """Every property that `prove` knows, and whether it asks it unasked."""
+    rows = ["| property | says | asked when none is named |", "|---|---|---|"]
+    rows += [f"| `{one.name}` | {one.says} | {'yes' if one.name in DEFAULT else ''} |" for one in fixed()]
+    rows += [f"| `{name}` | {says} | |" for name, says in WITH_WORD.items()]
+    return "\n".join(rows)
+
+
 def rights() -> str:
     """Which role does which act."""
     rows = ["| act | done by |", "|---|---|"]
@@ -355,6 +368,7 @@ def block(name: str) -> str:
         "example": example,
         "words": words,
         "rights": rights,
+        "properties": properties,
     }
     return made[name]()
 

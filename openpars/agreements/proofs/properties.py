@@ -1,0 +1,296 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The properties that can be asked by name. Each says which atoms must never be told, and about whom.
+
+A property is written twice: as a formula for the solver, and as a plain test of an invented case, so that a
+counterexample is judged without the formula.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from difflib import get_close_matches
+from functools import cache
+
+from openpars.agreements.bars import child, concerns
+from openpars.agreements.model import Bar, Version
+from openpars.agreements.proofs.atoms import Atom, Kind, all_atoms
+from openpars.agreements.proofs.encode import PERSON_CHILD, concerned, covers, holds
+from openpars.agreements.proofs.exposure import Case
+from openpars.agreements.proofs.formula import Formula, both, either, no, one_of
+from openpars.agreements.proofs.vocabulary import member
+from openpars.record.catalogue import ARRESTEE, CRITERIA, FIELDS, age_at_arrest, charge_value
+from openpars.record.file import Role, Seal, Stage
+
+ORIGIN = "birth_country"
+NOTHING = "none"  # `no-finer-than:FIELD=none`: never told at all
+CHARGED = (Stage.APPROVED, Stage.CHANGED, Stage.FILED)
+OUTCOME, CONVICTED = "charge_outcome", "convicted"
+_FINDABLE = frozenset({Kind.SEARCH, Kind.WATCH, Kind.CRITERIA, Kind.IMPLIED, Kind.BULK})
+
+
+class UnknownProperty(Exception):
+    """There is no property of that name. The message says which there are."""
+
+
+@dataclass(frozen=True, slots=True)
+class Property:
+    """`atoms` and `where`: none of these atoms is ever told in such a case. `breaks`: is this such a case?
+
+    `says` completes "…: proved" in plain words.
+    """
+
+    name: str
+    says: str
+    atoms: Callable[[Version], tuple[Atom, ...]]
+    where: Callable[[Version], Formula]
+    breaks: Callable[[Version, Case, str], bool]
+
+
+def _rows(_: Version) -> tuple[Atom, ...]:
+    return (Atom(Kind.ROW),)
+
+
+def _always(*_: object) -> bool:
+    return True
+
+
+def _victim(_: Version, __: Case, slot: str) -> bool:
+    return slot != ARRESTEE
+
+
+def _juvenile(_: Version, case: Case, slot: str) -> bool:
+    age = age_at_arrest(case.file, slot)
+    return child(case.file) or (slot != ARRESTEE and age is not None and age < 18)
+
+
+def _closed(_: Version, case: Case, __: str) -> bool:
+    return case.file.seal is not Seal.OPEN
+
+
+def _outside(version: Version, case: Case, _: str) -> bool:
+    return not version.term.covers(case.at)
+
+
+def _barred(version: Version, case: Case, slot: str) -> bool:
+    return any(bar.holds(case.at) and concerns(bar, case.file, slot) for bar in version.bars)
+
+
+def _uncharged(_: Version, case: Case, __: str) -> bool:
+    return not any(charge.stage in CHARGED for charge in case.file.charges)
+
+
+def _unconvicted(_: Version, case: Case, __: str) -> bool:
+    if OUTCOME not in CRITERIA:
+        return True
+    return not any(charge_value(OUTCOME, charge) == CONVICTED for charge in case.file.charges)
+
+
+def _convicted(_: Version) -> Formula:
+    # A record without outcomes cannot say of anybody that he was convicted.
+    if OUTCOME not in CRITERIA:
+        return True
+    return no(both("charge", ("=", OUTCOME, member(OUTCOME, CONVICTED))))
+
+
+_OTHERS = [member("role", role.value) for role in Role if role is not Role.ARRESTEE]
+_STAGES = [member("charge_stage", stage.value) for stage in CHARGED]
+
+
+def gives_away(field: str, precision: str) -> frozenset[str]:
+    """The fields that can be told from this one at this precision: itself, and whatever it is a proxy for."""
+    found, left = {field}, [(field, precision)]
+    while left:
+        name, shown = left.pop()
+        for one in FIELDS[name].precisions[: FIELDS[name].rank(shown) + 1]:
+            for other in one.proxy_for:
+                if other not in found:
+                    found.add(other)
+                    left.append((other, FIELDS[other].precisions[-1].name))
+    return frozenset(found)
+
+
+def _telling(secret: str, kinds: frozenset[Kind]) -> Callable[[Version], tuple[Atom, ...]]:
+    def atoms(version: Version) -> tuple[Atom, ...]:
+        return tuple(
+            atom
+            for atom in all_atoms(version.agreement.grants)
+            if atom.kind in kinds and any(secret in gives_away(*told) for told in atom.told)
+        )
+
+    return atoms
+
+
+def _nowhere(_: Version) -> Formula:
+    return True
+
+
+def _sweep(name: str, secret: str) -> Property:
+    label = FIELDS[secret].label
+    return Property(
+        name,
+        f"nobody can be looked for, watched or sorted by {label}, nor by anything {label} can be told from: "
+        "it is no key, no criterion, no condition, and comes through no bulk way",
+        _telling(secret, _FINDABLE),
+        _nowhere,
+        _always,
+    )
+
+
+@cache
+def _fixed() -> Mapping[str, Property]:
+    made = (
+        Property(
+            "no-victims-or-witnesses",
+            "no row is ever about a victim or a witness of a crime",
+            _rows,
+            lambda _: one_of("role", _OTHERS),
+            _victim,
+        ),
+        Property(
+            "no-juveniles",
+            "no row is ever from the file of somebody under 18 on the day of arrest or of unknown age, nor "
+            "about a victim or witness known to be under 18",
+            _rows,
+            lambda _: PERSON_CHILD,
+            _juvenile,
+        ),
+        Property(
+            "no-sealed-or-expunged",
+            "no row is ever from a file that is sealed, expunged or withdrawn",
+            _rows,
+            lambda _: no(("=", "seal", member("seal", Seal.OPEN.value))),
+            _closed,
+        ),
+        Property(
+            "nothing-outside-term",
+            "no row is made or served before the first or after the last instant of the term",
+            _rows,
+            lambda version: no(covers(version.term, "at")),
+            _outside,
+        ),
+        _sweep("no-sweep-by-origin", ORIGIN),
+        Property(
+            "bars-respected",
+            "no row is made, nor served later, about a person whom a bar takes out at that instant",
+            _rows,
+            lambda version: either(*(both(holds(bar, "at"), concerned(bar)) for bar in version.bars)),
+            _barred,
+        ),
+        Property(
+            "origin-hidden",
+            f"{FIELDS[ORIGIN].label} is never told, nor anything it can be told from: not shown, no key, "
+            "no criterion, no condition",
+            _telling(ORIGIN, frozenset(Kind)),
+            _nowhere,
+            _always,
+        ),
+        Property(
+            "only-charged",
+            "no row is about somebody of whose charges none was approved or changed by the District "
+            "Attorney, or filed in court; and no other charge is shown",
+            _rows,
+            lambda _: no(both("charge", one_of("charge_stage", _STAGES))),
+            _uncharged,
+        ),
+        Property(
+            "only-convicted",
+            "no row is about somebody of whose charges none ended in a conviction; and no other "
+            "charge is shown",
+            _rows,
+            _convicted,
+            _unconvicted,
+        ),
+        Property(
+            "no-bulk",
+            "no row comes to somebody who named nobody: no export, no alerts without criteria or by criteria",
+            lambda version: tuple(a for a in all_atoms(version.agreement.grants) if a.kind in _BULK),
+            _nowhere,
+            _always,
+        ),
+    )
+    return {one.name: one for one in made}
+
+
+_BULK = frozenset({Kind.CRITERIA, Kind.EVERYBODY, Kind.EXPORT})
+
+DEFAULT = (
+    "no-victims-or-witnesses",
+    "no-juveniles",
+    "no-sealed-or-expunged",
+    "nothing-outside-term",
+    "no-sweep-by-origin",
+    "bars-respected",
+)
+"""What `prove` asks when nothing is named."""
+
+WITH_WORD = {
+    "no-sweep-by:FIELD": "the same as no-sweep-by-origin, for any field",
+    "no-finer-than:FIELD=PRECISION": (
+        "the field is never told more finely than that, by what is shown, by a key (which confirms the whole "
+        "value), a criterion or a condition; `none` for not at all"
+    ),
+    "bar:ID": "the bar of that name is respected, as if it were switched on",
+    "subset-of:FILE": "nothing is told that the other agreement does not tell at the same instant",
+    "timeless-subset-of:FILE": "the same, as if the other agreement's term never ended",
+}
+"""Properties that take a word after a colon."""
+
+
+def fixed() -> Iterable[Property]:
+    """The properties that take no word."""
+    return _fixed().values()
+
+
+def named(name: str, bars: Iterable[Bar]) -> Property:
+    """The property of that name. `bars`: every bar of the pack, whether it is on or not.
+
+    Raises UnknownProperty. Those about another file are not found here: see `proving`.
+    """
+    if name in _fixed():
+        return _fixed()[name]
+    kind, _, word = name.partition(":")
+    if kind == "no-finer-than":
+        return _no_finer(name, word)
+    if kind == "no-sweep-by" and word in FIELDS:
+        return _sweep(name, word)
+    if kind == "bar":
+        return _one_bar(name, word, tuple(bars))
+    known = [*_fixed(), *WITH_WORD]
+    close = get_close_matches(name, known, n=1, cutoff=0.5)
+    hint = f" Did you mean {close[0]}?" if close else ""
+    raise UnknownProperty(f"There is no such property.{hint} Known are: {', '.join(known)}.")
+
+
+def _no_finer(name: str, word: str) -> Property:
+    field, _, precision = word.partition("=")
+    if field not in FIELDS:
+        raise UnknownProperty("Write no-finer-than:FIELD=PRECISION with a field of the catalogue.")
+    allowed = [NOTHING, *(one.name for one in FIELDS[field].precisions)]
+    if precision not in allowed:
+        raise UnknownProperty(f"{field} is told as one of: {', '.join(allowed)}.")
+    limit = allowed.index(precision)
+
+    def atoms(version: Version) -> tuple[Atom, ...]:
+        return tuple(
+            atom
+            for atom in all_atoms(version.agreement.grants)
+            if any(one == field and allowed.index(shown) > limit for one, shown in atom.told)
+        )
+
+    finest = f"more finely than {precision}" if precision != NOTHING else "at all"
+    return Property(name, f"{FIELDS[field].label} is never told {finest}", atoms, _nowhere, _always)
+
+
+def _one_bar(name: str, word: str, bars: tuple[Bar, ...]) -> Property:
+    found = next((bar for bar in bars if bar.id == word), None)
+    if found is None:
+        raise UnknownProperty(f"There is no such bar. Known are: {', '.join(bar.id for bar in bars)}.")
+    bar = found
+    return Property(
+        name,
+        f"no row is served against this bar: {bar.title}",
+        _rows,
+        lambda _: both(holds(bar, "at"), concerned(bar)),
+        lambda _, case, slot: bar.holds(case.at) and concerns(bar, case.file, slot),
+    )

@@ -1,0 +1,250 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Proving properties of an agreement: each is proved, or refuted by the smallest invented case.
+
+The solver is asked whether any file, request and instant breaks the property. If none does, it is proved. If
+one does, its word is not taken: an invented file is made of it, `project` is run on that, the requests are
+answered by the door's rules, and only what then still breaks the property is reported.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, replace
+
+from openpars.agreements.bars import bars_for, packs
+from openpars.agreements.canonical import digest
+from openpars.agreements.model import Agreement, Bar, Version
+from openpars.agreements.project import ShareRow
+from openpars.agreements.proofs.asked import Step, confirmed, reduced, requests
+from openpars.agreements.proofs.atoms import Atom, Kind, all_atoms
+from openpars.agreements.proofs.encode import SHARED, Encoding
+from openpars.agreements.proofs.exposure import Case, expose
+from openpars.agreements.proofs.formula import Formula, both, either, no, smt
+from openpars.agreements.proofs.properties import Property
+from openpars.agreements.proofs.solve import Asker, declarations
+from openpars.agreements.proofs.vocabulary import Vocabulary, vocabulary
+from openpars.agreements.proofs.witness import fuller, invent, shrunk
+
+
+class Unconfirmed(Exception):
+    """The solver found a case and `project` does not. One of them is wrong: nothing is reported."""
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """An atom told of one person, by these requests; `rows` are what they bring. No steps: the row is in
+    the share, and no request reaches it."""
+
+    atom: Atom
+    purpose: str
+    slot: str
+    steps: tuple[Step, ...]
+    rows: tuple[ShareRow, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Counterexample:
+    """An invented case that breaks a property, and what is told in it."""
+
+    case: Case
+    told: Told
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """`counterexample` None: proved. `text`: what the solver was asked, in SMT-LIB 2; `unsat` proves it."""
+
+    name: str
+    says: str
+    text: str
+    counterexample: Counterexample | None
+
+    @property
+    def proved(self) -> bool:
+        """Whether it was proved."""
+        return self.counterexample is None
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """A property of one version as a text for solvers, and the test by which a found case is judged."""
+
+    name: str
+    says: str
+    text: str
+    words: Vocabulary
+    version: Version
+    found: Callable[[Version, Case], Told | None]
+
+
+def version_to_prove(agreement: Agreement, number: int = 1) -> Version:
+    """The agreement under its bars; under none where its provider has no pack, which proves the least."""
+    known = agreement.provider in packs()
+    bars = bars_for(agreement.provider, agreement.recipient) if known else ()
+    return Version(agreement, number, digest(agreement), bars)
+
+
+def pack_bars(agreement: Agreement) -> tuple[Bar, ...]:
+    """Every bar of the provider's pack."""
+    pack = packs().get(agreement.provider)
+    return tuple(bar for bar, _ in pack.bars) if pack is not None else ()
+
+
+def needed(question: Formula, definitions: Mapping[str, Formula]) -> dict[str, Formula]:
+    """The definitions that a question rests on, in their order."""
+    seen: set[str] = set()
+    left: list[Formula] = [question]
+    while left:
+        part = left.pop()
+        if isinstance(part, tuple):
+            left.extend(part)
+        elif isinstance(part, str) and part in definitions and part not in seen:
+            seen.add(part)
+            left.append(definitions[part])
+    return {name: formula for name, formula in definitions.items() if name in seen}
+
+
+def written(words: Vocabulary, definitions: Mapping[str, Formula], question: Formula) -> str:
+    """The whole text for a solver: satisfiable exactly if something breaks the property."""
+    kept = needed(question, definitions)
+    return "\n".join([*declarations(words, kept), f"(assert {smt(question)})", "(check-sat)", ""])
+
+
+def question(asked: Property, version: Version) -> Question:
+    """The property of this version as a question."""
+    encoding, words = Encoding(version), vocabulary([version.agreement])
+    told = (encoding.told(atom, words.known) for atom in asked.atoms(version))
+    broken = both(asked.where(version), either(*told))
+    text = written(words, {**SHARED} | dict(encoding.definitions), broken)
+
+    def found(tried: Version, case: Case) -> Told | None:
+        return breaking(asked, tried, case)
+
+    return Question(asked.name, asked.says, text, words, version, found)
+
+
+def subset_question(name: str, says: str, version: Version, other: Version, *, timeless: bool) -> Question:
+    """Whether the version tells something that the other does not tell at the same instant."""
+    words = vocabulary([version.agreement, other.agreement])
+    mine, theirs = Encoding(version), Encoding(other, tag="other.", timeless=timeless)
+    atoms = tuple(atom for atom in all_atoms(version.agreement.grants) if atom.kind is not Kind.IMPLIED)
+    more = either(*(both(mine.told(a, words.known), no(theirs.told(a, words.known))) for a in atoms))
+    text = written(
+        words, {**SHARED} | dict(mine.definitions) | dict(theirs.definitions), both(("=", "made", "at"), more)
+    )
+
+    def found(tried: Version, case: Case) -> Told | None:
+        return beyond(tried, forever(other) if timeless else other, case)
+
+    return Question(name, says, text, words, version, found)
+
+
+def forever(version: Version) -> Version:
+    """The version as if its term had neither beginning nor end."""
+    term = version.term
+    whole = replace(term, begins=term.begins.replace(year=1900), ends=term.ends.replace(year=2299))
+    return replace(version, agreement=replace(version.agreement, term=whole))
+
+
+def breaking(asked: Property, version: Version, case: Case) -> Told | None:
+    """What the case tells that the property forbids, by `project` and the door's rules alone."""
+    exposure = expose(version, case)
+    bad = sorted(asked.atoms(version), key=striking)
+    for purpose, slot in exposure.told:
+        if asked.breaks(version, case, slot):
+            for atom in bad:
+                if exposure.tells(atom, purpose, slot):
+                    return telling(version, case, atom, purpose, slot)
+    return None
+
+
+_ORDER = (
+    Kind.ROW, Kind.CRITERIA, Kind.EVERYBODY, Kind.BULK, Kind.EXPORT, Kind.SEARCH, Kind.WATCH, Kind.SHOW,
+    Kind.FETCH, Kind.IMPLIED,
+)  # fmt: skip
+
+
+def striking(atom: Atom) -> int:
+    """The order in which atoms are chosen to show what is wrong: what shows most comes first."""
+    return _ORDER.index(atom.kind)
+
+
+def beyond(version: Version, other: Version, case: Case) -> Told | None:
+    """What the version tells in this case and the other does not."""
+    mine, theirs = expose(version, case), expose(other, case)
+    atoms = sorted(all_atoms(version.agreement.grants), key=striking)
+    for purpose, slot in mine.told:
+        for atom in atoms:
+            more = mine.tells(atom, purpose, slot) and not theirs.tells(atom, purpose, slot)
+            if more and atom.kind is not Kind.IMPLIED:
+                return telling(version, case, atom, purpose, slot)
+    return None
+
+
+def telling(version: Version, case: Case, atom: Atom, purpose: str, slot: str) -> Told:
+    """The atom with the plainest requests that bring it."""
+    exposure = expose(version, case)
+    for steps in requests(exposure, version, atom, purpose, slot):
+        rows = confirmed(version, case, steps, atom, slot)
+        if rows:
+            return Told(atom, purpose, slot, steps, rows)
+    return Told(atom, purpose, slot, (), tuple(row for row in exposure.rows[purpose] if row.slot == slot))
+
+
+def settle(asked: Question) -> Verdict:
+    """Ask the solver. Raises NoSolver, Undecided, Unconfirmed."""
+    world = Asker(asked.words, asked.text).ask()
+    if world is None:
+        return Verdict(asked.name, asked.says, asked.text, None)
+    case = invent(world, named=_named(asked.version.agreement))
+    return Verdict(asked.name, asked.says, asked.text, smallest(asked.version, case, asked.found))
+
+
+def _named(agreement: Agreement) -> tuple[str, ...]:
+    return tuple(v for grant in agreement.grants for _, values in grant.when.isin for v in values)
+
+
+def smallest(version: Version, case: Case, found: Callable[[Version, Case], Told | None]) -> Counterexample:
+    """The smallest case in which something is still found, judged under the whole version at the end."""
+    # The solver leaves out what it need not say, keys too: in a fuller file more is told, and by requests.
+    tries = ((one, found(version, one)) for one in (fuller(case), case))
+    start = [(one, told) for one, told in tries if told is not None]
+    if not start:
+        raise Unconfirmed
+    case, first = max(start, key=lambda pair: bool(pair[1].steps))
+    few = _fewest(version, case, found, first)
+
+    def still(tried: Case) -> bool:
+        told = found(few, tried)
+        return told is not None and told.atom == first.atom and bool(told.steps) >= bool(first.steps)
+
+    small = shrunk(case, few, still)
+    told = found(few, small)
+    if told is None or (found(version, small) is None):
+        raise Unconfirmed
+    # The requests are answered under the whole version, not under the few grants that suffice.
+    rows = confirmed(version, small, told.steps, told.atom, told.slot) if told.steps else told.rows
+    if not rows:
+        raise Unconfirmed
+    return Counterexample(small, replace(told, rows=rows))
+
+
+def _fewest(
+    version: Version, case: Case, found: Callable[[Version, Case], Told | None], first: Told
+) -> Version:
+    """As few grants as show it: one, or one and another that leads to it; else all that give rows."""
+    rows = [row for served in expose(version, case).rows.values() for row in served]
+    numbers = list(dict.fromkeys(row.grant for row in rows))
+    leading = [
+        number for number in numbers if any(r.grant == number and (r.criteria or r.alert_all) for r in rows)
+    ]
+    tries: Iterable[frozenset[int]] = (
+        *(frozenset({one}) for one in numbers),
+        *(frozenset({one, lead}) for lead in leading[:3] for one in numbers),
+    )
+    for some in tries:
+        small = reduced(version, some)
+        told = found(small, case)
+        if told is not None and told.atom == first.atom and bool(told.steps) >= bool(first.steps):
+            return small
+    return reduced(version, frozenset(numbers))

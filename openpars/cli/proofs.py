@@ -1,0 +1,143 @@
+# SPDX-License-Identifier: Apache-2.0
+"""`openpars agreement prove` and `openpars agreement diff`: what holds of a text, what a change adds."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from openpars.agreements.model import Agreement, Version
+from openpars.agreements.proofs import words
+from openpars.agreements.proofs.certificate import answered, file_name, manifest
+from openpars.agreements.proofs.properties import DEFAULT, UnknownProperty
+from openpars.agreements.proofs.proving import Unconfirmed, Verdict, settle, version_to_prove
+from openpars.agreements.proofs.solve import NoSolver, Undecided, name_and_version
+from openpars.agreements.proofs.standard import FILE_PROPERTIES, asked
+from openpars.agreements.text import read
+from openpars.cli.say import CannotRunError
+
+NO_SOLVER = "the solver is not installed: install OpenPARS with its extra `proofs` (it brings z3-solver)"
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON and nothing else.")]
+
+
+def _agreement(path: Path) -> Agreement:
+    """The agreement in a file. Raises CannotRunError: what is no agreement cannot be reasoned about."""
+    try:
+        reading = read(path.read_bytes(), str(path))
+    except OSError:
+        raise CannotRunError(f"cannot read {path}") from None
+    if reading.agreement is None:
+        first = f": {reading.faults[0]}" if reading.faults else ""
+        raise CannotRunError(f"{path} is not an agreement (see `openpars agreement check`){first}")
+    return reading.agreement
+
+
+def _other(name: str) -> Version | None:
+    """The agreement that a property names, where it names one."""
+    kind, _, path = name.partition(":")
+    return version_to_prove(_agreement(Path(path))) if kind in FILE_PROPERTIES and path else None
+
+
+def prove(
+    files: Annotated[list[Path], typer.Argument(help="Agreement texts (TOML).", show_default=False)],
+    names: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--property", help="A property by name; may be given more than once.", show_default=False
+        ),
+    ] = None,
+    certificate: Annotated[
+        Path | None,
+        typer.Option(
+            help="Write what the solver was asked into this directory, one SMT-LIB 2 file a property."
+        ),
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Prove properties of agreement texts, or show the smallest invented case that breaks one.
+
+    Without --property: no-victims-or-witnesses, no-juveniles, no-sealed-or-expunged, nothing-outside-term,
+    no-sweep-by-origin, bars-respected. Works on every text that parses, also where `check` refuses it.
+    Exit status 0 if all is proved, 1 if there is a counterexample, 2 if it could not run.
+    """
+    results: list[tuple[Path, Version, list[Verdict]]] = []
+    try:
+        solver = name_and_version()
+        for path in files:
+            version = version_to_prove(_agreement(path))
+            wanted = [asked(name, version, _other(name)) for name in names or DEFAULT]
+            results.append((path, version, [settle(one) for one in wanted]))
+    except NoSolver:
+        raise CannotRunError(NO_SOLVER) from None
+    except UnknownProperty as unknown:
+        raise CannotRunError(str(unknown)) from None
+    except Undecided:
+        raise CannotRunError("the solver gave up: nothing is proved and nothing refuted") from None
+    except Unconfirmed:
+        raise CannotRunError(
+            "the solver found a case that running the agreement does not confirm: this is a fault of OpenPARS"
+        ) from None
+    if certificate is not None:
+        _write(certificate, results, solver)
+    if as_json:
+        print(
+            json.dumps({"solver": solver, "files": [_file_json(*one) for one in results]}, ensure_ascii=False)
+        )
+    else:
+        for path, version, verdicts in results:
+            print("\n".join(_file_lines(path, version, verdicts)))
+    raise typer.Exit(0 if all(one.proved for _, _, verdicts in results for one in verdicts) else 1)
+
+
+def _file_json(path: Path, version: Version, verdicts: list[Verdict]) -> dict[str, Any]:
+    return {
+        "file": str(path),
+        "id": version.agreement.id,
+        "hash": version.hash,
+        "proved": all(one.proved for one in verdicts),
+        "properties": [_verdict_json(one, version) for one in verdicts],
+    }
+
+
+def _verdict_json(verdict: Verdict, version: Version) -> dict[str, Any]:
+    found = verdict.counterexample
+    result: dict[str, Any] = {
+        "property": verdict.name,
+        "says": verdict.says,
+        "result": "proved" if found is None else "counterexample",
+        "counterexample": None,
+    }
+    if found is not None:
+        result["counterexample"] = words.example_json(found.case, found.told, version.term.zone)
+    return result
+
+
+def _file_lines(path: Path, version: Version, verdicts: list[Verdict]) -> list[str]:
+    lines = []
+    for verdict in verdicts:
+        found = verdict.counterexample
+        if found is None:
+            lines.append(f"{path}: {verdict.name}: proved: {verdict.says}")
+        else:
+            lines.append(f"{path}: {verdict.name}: COUNTEREXAMPLE")
+            lines += [
+                f"    {line}" for line in words.example_lines(found.case, found.told, version.term.zone)
+            ]
+    return lines
+
+
+def _write(folder: Path, results: list[tuple[Path, Version, list[Verdict]]], solver: str) -> None:
+    """One folder for each agreement, named by its id and hash, with a manifest."""
+    for _, version, verdicts in results:
+        place = folder / f"{version.agreement.id}-{version.hash[:12]}"
+        made = tuple(answered(verdict, version, solver) for verdict in verdicts)
+        try:
+            place.mkdir(parents=True, exist_ok=True)
+            for one in made:
+                (place / file_name(one.name)).write_text(one.text, "utf-8")
+            (place / "manifest.json").write_text(manifest(version, made), "utf-8")
+        except OSError:
+            raise CannotRunError(f"cannot write into {place}") from None
