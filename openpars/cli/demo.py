@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""`openpars demo`: the keys of a demo city, and a clean start for one."""
+"""`openpars demo`: the keys of a demo city, a clean start for one, and a scenario that needs no city."""
 
 from __future__ import annotations
 
@@ -13,7 +13,8 @@ import psycopg
 import typer
 from psycopg import sql
 
-from openpars.cli import place
+from openpars.city.scenario import Shield
+from openpars.cli import place, scenario
 from openpars.cli.place import DATABASE
 from openpars.cli.say import CannotRunError, give, give_json, say
 from openpars.cli.supervise import end_leftovers
@@ -34,9 +35,34 @@ def demo(
         str | None, typer.Option(help="With --reset: the server, if the demo was started with one.")
     ] = None,
     reset: Annotated[bool, typer.Option("--reset", help="Delete the demo.")] = False,
+    name: Annotated[
+        str | None,
+        typer.Option("--scenario", help="Live a story day by day, without a city: philadelphia-2008-2018."),
+    ] = None,
+    rule: Annotated[
+        str | None,
+        typer.Option(
+            help="With --scenario: show one reading of the rule (as-reported, two-to-continue, two-to-end, "
+            "consensus)."
+        ),
+    ] = None,
+    shield: Annotated[
+        Shield | None, typer.Option(help="With --scenario: show one reading of when the shield came.")
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON and nothing else.")] = False,
 ) -> None:
-    """Show a demo city's address and keys, or delete it with --reset."""
+    """Show a demo city's address and keys, delete it with --reset, or live a --scenario.
+
+    A scenario is computed offline by the code that makes real shares, for every day under every reading of
+    what the sources tell. Exit status 0 if every check of rights holds, 1 if one does not; what the history
+    shows about a reading is reported, and is no failure. The JSON is explained in docs/scenario.md.
+    """
+    if name is not None:
+        if reset:
+            raise CannotRunError("--reset deletes a city, and a scenario has none: use one of the two.")
+        scenario.run(name, rule=rule, shield=shield, as_json=as_json)
+    if rule is not None or shield is not None:
+        raise CannotRunError("--rule and --shield belong to --scenario.")
     settings = place.settings_for(data_dir=data_dir, database_url=database_url)
     directory = settings.data_dir
     city = place.city_of(directory)

@@ -25,6 +25,7 @@ from openpars.agreements.canonical import CJIS_TOPICS
 from openpars.agreements.model import BarKind, Silence, Way
 from openpars.agreements.proofs.properties import DEFAULT, WITH_WORD, fixed
 from openpars.agreements.readings import RuleReading
+from openpars.city.scenario import Shield, Told
 from openpars.desk.reading import Queue
 from openpars.desk.room import MAY
 from openpars.errors import STATUS, TITLE, Code
@@ -69,13 +70,15 @@ ORDER: Mapping[str, tuple[str, ...]] = {
         "table", "columns", "mend", "values", "filings", "filings_report", "quarantine", "changes",
         "sequence", "memory", "listed", "replay", "act",
     ),
-    "city": ("generate", "days", "people", "lives", "bail", "draw", "tables", "agreed", "load", "check"),
+    "city": ("generate", "days", "people", "lives", "bail", "draw", "tables", "agreed", "load", "check",
+             "examples", "scenario", "daily", "scenario_checks", "scenario_result"),
     "web": (
         "auth", "respond", "intake", "shapes", "desk_app", "desk", "agreements", "door_app", "recipient",
         "logs", "proxy",
     ),
     "cli": (
-        "up", "supervise", "serve", "place", "demo", "doctor", "keys", "agreement", "imports", "log", "say",
+        "up", "supervise", "serve", "place", "demo", "doctor", "keys", "agreement", "imports", "log",
+        "scenario", "say",
     ),
 }  # fmt: skip
 
@@ -288,7 +291,8 @@ def vocabularies() -> dict[str, list[str]]:
         "type of bail": BailType, "custody": Custody, "seal of a file": Seal, "state of a file": State,
         "act": Act, "queue": Queue, "way": Way, "silence": Silence, "kind of bar": BarKind,
         "question of a ballot": Question, "choice of a ballot": Choice,
-        "reading of a disputed rule": RuleReading,
+        "reading of a disputed rule": RuleReading, "reading of the shield": Shield,
+        "what is told of a renewal": Told,
         "sensitivity of a field": Sensitivity,
     }  # fmt: skip
     found = {name: [one.value for one in words] for name, words in enums.items()}

@@ -20,7 +20,7 @@ from openpars.errors import Code, refuse
 from openpars.log import serve
 from openpars.web.auth import COOKIE
 from openpars.web.pages import public_views as views
-from openpars.web.pages import view
+from openpars.web.pages import scenario_views, view
 from openpars.web.pages.models import DemoDesk
 from openpars.web.pages.view import Frame
 from openpars.web.pages.words import Words
@@ -129,6 +129,17 @@ async def one_agreement(request: Request, agreement: str) -> Response:
 async def _entries(request: Request, agreement: str) -> tuple[Entry, ...]:
     async with _pool(request).connection() as conn:
         return tuple(e for e in await register.register(conn) if e.agreement == agreement)
+
+
+@router.get("/public/scenario/philadelphia-2008-2018")
+async def scenario(request: Request) -> Response:
+    """The ten years of the agreement with ICE as one picture, under each reading of what the sources tell."""
+    page = _frame(request)
+    # Read by hand: anything but a known reading of the shield means both.
+    asked = request.query_params.get("shield")
+    shield = asked if asked in scenario_views.shields() else None
+    found = scenario_views.scenario(shield, Words(page.lang))
+    return view.respond("scenario.html", page, keep_language=True, s=found, shields=scenario_views.shields())
 
 
 @router.get("/public/log")

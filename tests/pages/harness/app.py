@@ -12,8 +12,9 @@ from starlette.responses import JSONResponse, Response, StreamingResponse
 
 from openpars.errors import Code, Refusal
 from openpars.settings import City
-from openpars.web.pages import public_views, view
+from openpars.web.pages import public_views, scenario_views, view
 from openpars.web.pages.view import Frame, Link
+from openpars.web.pages.words import Words
 from tests.pages.harness import invented as it
 
 app = FastAPI(docs_url=None, openapi_url=None)
@@ -72,6 +73,7 @@ PAGES = {
     "/sign-in": lambda r: view.respond("sign_in.html", public(r), staff=it.STAFF_DESKS, outside=it.OUTSIDE),
     "/public/agreements": lambda r: view.respond("register.html", public(r), in_force=(it.SOON, it.CARD), coming=(), past=(it.PAST,)),
     "/public/agreements/ice-felony": lambda r: view.respond("agreement.html", public(r), a=it.VIEW, readings=public_views.readings("ice-pars")),
+    "/public/scenario/philadelphia-2008-2018": lambda r: view.respond("scenario.html", public(r), s=scenario_views.scenario(r.query_params.get("shield"), Words(view.language(r))), shields=scenario_views.shields()),
     "/public/log": lambda r: view.respond("log.html", public(r), tree=it.TREE, first_command="curl -O http://127.0.0.1:8080/public/openpars_verify.py", second_command="python openpars_verify.py http://127.0.0.1:8080/log"),
     "/problem": lambda r: view.problem(public(r), Refusal(Code.UNAUTHENTICATED, "Sign in, or send a key that is in force.")),
     "/desk": lambda r: view.respond("desk_home.html", staff(r, ("Records officer", (), "/desk/sign-out")), lead="Your work is done by program for now.", links=((Link("/public/agreements", "Agreements"), "Every text and vote."), (Link("/public/log", "The log"), "What left, and how to check it."))),
