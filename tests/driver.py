@@ -53,8 +53,13 @@ def agreement_text(
     alert_by: str = '["charge_grade", "district"]',
     limits: str = "results_per_search = 20\nsearches_per_user_per_day = 10000",
     about: str = "arrestee",
+    organisations: tuple[tuple[str, str], ...] = (),
 ) -> str:
-    """The text of a small agreement in force from a moment ago, for `seconds`."""
+    """The text of a small agreement in force from a moment ago, for `seconds`.
+
+    `organisations`: each with what it stands under.
+    """
+    tree = "".join(f'[[organisation]]\nid = "{one}"\nunder = "{under}"\n' for one, under in organisations)
     return f"""
 [agreement]
 id = "{agreement}"
@@ -62,6 +67,7 @@ provider = "city-of-philadelphia"
 recipient = "{recipient}"
 legal_basis = "18 Pa.C.S. ch. 91"
 
+{tree}
 [term]
 from = {instant(-60)}
 until = {instant(seconds)}

@@ -45,10 +45,15 @@ class StaffKey:
 
 @dataclass(frozen=True, slots=True)
 class RecipientKey:
-    """A recipient's key that is good at this moment. `recipient` is the agency's id, such as `ice`."""
+    """A recipient's key that is good at this moment. `recipient` is the agency's id, such as `ice`.
+
+    `organisation`: which organisation of the recipient's tree the key was made for; None: the recipient
+    itself. It is a fact of the key, never of a request, and never changes.
+    """
 
     id: UUID
     recipient: str
+    organisation: str | None
 
 
 def digest(token: str) -> bytes:
@@ -72,13 +77,23 @@ async def create_staff(conn: Connection, role: StaffRole, *, label: str, with_li
 
 
 async def create_recipient(
-    conn: Connection, recipient: str, *, name: str, label: str, with_link: bool = False
+    conn: Connection,
+    recipient: str,
+    *,
+    name: str,
+    label: str,
+    organisation: str | None = None,
+    with_link: bool = False,
 ) -> Issued:
-    """A new key for an outside agency. A key grants nothing: only an agreement in force does."""
+    """A new key for an outside agency, or for an organisation under it.
+
+    A key grants nothing: only an agreement in force does, to the organisations it names.
+    """
     await conn.execute(Q.insert_recipient, {"id": recipient, "name": name})
     token, link = _fresh(f"op_{recipient}", with_link=with_link)
     cursor = await conn.execute(
-        Q.insert_recipient_key, (recipient, label, digest(token), digest(link) if link is not None else None)
+        Q.insert_recipient_key,
+        (recipient, organisation, label, digest(token), digest(link) if link is not None else None),
     )
     row = await cursor.fetchone()
     assert row is not None  # noqa: S101
@@ -160,7 +175,9 @@ def _staff(row: tuple[object, ...] | None) -> StaffKey | None:
 
 
 def _recipient(row: tuple[object, ...] | None) -> RecipientKey | None:
-    return None if row is None else RecipientKey(_uuid(row[0]), str(row[1]))
+    if row is None:
+        return None
+    return RecipientKey(_uuid(row[0]), str(row[1]), None if row[2] is None else str(row[2]))
 
 
 def _uuid(value: object) -> UUID:

@@ -6,7 +6,8 @@ INSERT INTO accounts.recipient (id, name) SELECT %(id)s, %(name)s
 WHERE NOT EXISTS (SELECT FROM accounts.recipient WHERE id = %(id)s)
 
 -- name: insert_recipient_key
-INSERT INTO accounts.recipient_key (recipient, label, token_hash, link_hash) VALUES (%s, %s, %s, %s) RETURNING id
+INSERT INTO accounts.recipient_key (recipient, organisation, label, token_hash, link_hash)
+VALUES (%s, %s, %s, %s, %s) RETURNING id
 
 -- name: staff_by_token
 SELECT id, role FROM accounts.staff_key WHERE token_hash = %s AND revoked_at IS NULL
@@ -15,10 +16,10 @@ SELECT id, role FROM accounts.staff_key WHERE token_hash = %s AND revoked_at IS 
 SELECT id, role FROM accounts.staff_key WHERE link_hash = %s AND revoked_at IS NULL
 
 -- name: recipient_by_token
-SELECT id, recipient FROM accounts.recipient_key WHERE token_hash = %s AND revoked_at IS NULL
+SELECT id, recipient, organisation FROM accounts.recipient_key WHERE token_hash = %s AND revoked_at IS NULL
 
 -- name: recipient_by_link
-SELECT id, recipient FROM accounts.recipient_key WHERE link_hash = %s AND revoked_at IS NULL
+SELECT id, recipient, organisation FROM accounts.recipient_key WHERE link_hash = %s AND revoked_at IS NULL
 
 -- name: live_recipient_keys
 SELECT id FROM accounts.recipient_key WHERE id = ANY(%s) AND revoked_at IS NULL
@@ -50,7 +51,7 @@ FROM accounts.recipient_key k
 WHERE s.token_hash = %s AND k.id = s.key AND k.revoked_at IS NULL
   AND s.seen_at > clock_timestamp() - interval '30 minutes'
   AND s.started_at > clock_timestamp() - interval '12 hours'
-RETURNING k.id, k.recipient
+RETURNING k.id, k.recipient, k.organisation
 
 -- name: end_staff_session
 DELETE FROM accounts.staff_session WHERE token_hash = %s

@@ -20,6 +20,7 @@ CREATE TABLE accounts.recipient (
 CREATE TABLE accounts.recipient_key (
     id          uuid PRIMARY KEY DEFAULT gen_random_uuid(),
     recipient   text NOT NULL REFERENCES accounts.recipient,
+    organisation text CHECK (organisation ~ '^[a-z][a-z0-9-]{0,39}$'),  -- null: the recipient itself
     label       text NOT NULL,
     token_hash  bytea NOT NULL UNIQUE,
     link_hash   bytea UNIQUE,
@@ -42,7 +43,9 @@ CREATE TABLE accounts.recipient_session (
 );
 
 GRANT USAGE ON SCHEMA accounts TO openpars_desk, openpars_door;
-GRANT SELECT, INSERT, UPDATE ON accounts.staff_key, accounts.recipient, accounts.recipient_key TO openpars_desk;
+GRANT SELECT, INSERT, UPDATE ON accounts.staff_key, accounts.recipient TO openpars_desk;
+-- A key never moves to another recipient or organisation: it is revoked, and another is made.
+GRANT SELECT, INSERT, UPDATE (revoked_at) ON accounts.recipient_key TO openpars_desk;
 GRANT SELECT, INSERT, UPDATE, DELETE ON accounts.staff_session TO openpars_desk;
 -- The door never sees a staff key or a staff session.
 GRANT SELECT ON accounts.recipient, accounts.recipient_key TO openpars_door;

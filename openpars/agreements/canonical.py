@@ -12,7 +12,7 @@ import unicodedata
 from collections.abc import Iterable
 from datetime import datetime
 
-from openpars.agreements.model import Agreement, Decision, Duties, Grant, Limits, Term, Way
+from openpars.agreements.model import Agreement, Decision, Duties, Grant, Limits, Organisation, Term, Way
 from openpars.record.catalogue import instant
 
 # The topics an agreement between agencies must cover: CJIS Security Policy 5.1.1.3.
@@ -35,6 +35,7 @@ def canonical(agreement: Agreement) -> str:
     """The canonical TOML text."""
     blocks = [
         _head(agreement),
+        *(_organisation(one) for one in agreement.organisations),
         _term(agreement.term),
         _decision(agreement.decision),
         *(_grant(grant) for grant in agreement.grants),
@@ -92,6 +93,11 @@ def _head(agreement: Agreement) -> str:
             ("fee_per_year", _number(agreement.fee_per_year)),
         ],
     )
+
+
+def _organisation(one: Organisation) -> str:
+    pairs = [("id", _quote(one.id)), ("name", _maybe(one.name)), ("under", _quote(one.under))]
+    return _block("[[organisation]]", pairs)
 
 
 def _when_typed(day: object, at: datetime) -> str:

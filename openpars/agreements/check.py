@@ -22,14 +22,17 @@ from openpars.record.file import Role
 _Found = Iterator[tuple[Severity, str, Path, str | None]]
 
 
-def check(text: str | bytes, file: str = "agreement.toml") -> Reading:
-    """Read a text and judge it: a reading whose faults include the refusals and warnings."""
+def check(text: str | bytes, file: str = "agreement.toml", *, strict: bool = False) -> Reading:
+    """Read a text and judge it: a reading whose faults include the refusals and warnings.
+
+    `strict`: as outside demo mode, where an agreement must cover every topic of the CJIS Security Policy.
+    """
     reading = read(text, file)
     if reading.agreement is None:
         return reading
     found = [
         Fault(file, reading.lines.line(*path), severity, message, suggestion)
-        for severity, message, path, suggestion in _judge(reading.agreement)
+        for severity, message, path, suggestion in _judge(reading.agreement, strict=strict)
     ]
     faults = tuple(sorted((*reading.faults, *found), key=lambda fault: fault.line))
     return Reading(file, reading.agreement, faults, reading.lines)
@@ -40,7 +43,7 @@ def enactable(reading: Reading) -> bool:
     return reading.agreement is not None and all(f.severity is Severity.WARNING for f in reading.faults)
 
 
-def _judge(agreement: Agreement) -> _Found:
+def _judge(agreement: Agreement, *, strict: bool) -> _Found:
     yield from _parties(agreement)
     for grant in agreement.grants:
         yield from _keys(grant)
@@ -55,10 +58,15 @@ def _judge(agreement: Agreement) -> _Found:
         yield Severity.WARNING, message, ("decision", "silence"), None
     if agreement.legal_basis is None:
         yield Severity.WARNING, "no `legal_basis` is given", ("agreement",), None
-    missing = [topic for topic in CJIS_TOPICS if topic not in dict(agreement.cjis)]
+    missing = missing_topics(agreement)
     if missing:
         message = f"CJIS Security Policy 5.1.1.3 asks that [cjis] also covers: {', '.join(missing)}"
-        yield Severity.WARNING, message, ("cjis",), None
+        yield Severity.REFUSED if strict else Severity.WARNING, message, ("cjis",), None
+
+
+def missing_topics(agreement: Agreement) -> tuple[str, ...]:
+    """The topics of CJIS Security Policy 5.1.1.3 that no clause covers."""
+    return tuple(topic for topic in CJIS_TOPICS if topic not in dict(agreement.cjis))
 
 
 def _parties(agreement: Agreement) -> _Found:

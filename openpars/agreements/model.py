@@ -130,8 +130,20 @@ class Duties:
 
 
 @dataclass(frozen=True, slots=True)
+class Organisation:
+    """An organisation of the recipient's tree that may use the agreement. `under`: the one above it."""
+
+    id: str
+    name: str | None
+    under: str
+
+
+@dataclass(frozen=True, slots=True)
 class Agreement:
-    """The whole text as a value. `cjis` pairs a topic of CJIS Security Policy 5.1.1.3 with its clause."""
+    """The whole text as a value. `cjis` pairs a topic of CJIS Security Policy 5.1.1.3 with its clause.
+
+    `organisations`: who of the recipient's tree may use it beside the recipient itself; by name only.
+    """
 
     id: str
     provider: str
@@ -145,6 +157,11 @@ class Agreement:
     limits: Limits
     duties: Duties
     cjis: tuple[tuple[str, str], ...] = ()
+    organisations: tuple[Organisation, ...] = ()
+
+    def admits(self, organisation: str | None) -> bool:
+        """Whether a key of this organisation may use it. None: a key of the recipient itself."""
+        return organisation is None or any(one.id == organisation for one in self.organisations)
 
     @property
     def purposes(self) -> tuple[str, ...]:

@@ -67,6 +67,7 @@ def sections(version: Version) -> tuple[Section, ...]:
     agreement = version.agreement
     return (
         _who(version),
+        _users(agreement),
         _how_long(agreement.term),
         *(_grant(agreement, grant) for grant in agreement.grants),
         _not_shared(agreement),
@@ -130,14 +131,36 @@ def _who(version: Version) -> Section:
         f"Purposes: {join(agreement.purposes)}. A request for any other purpose is refused.",
         f"Legal basis as stated: {basis}",
     ]
-    if agreement.fee_per_year is not None:
-        points.append(f"Fee: ${agreement.fee_per_year:,} a year")
+    fee = "none is stated" if agreement.fee_per_year is None else f"${agreement.fee_per_year:,} a year"
+    points.append(f"Fee: {fee}")
     opening = (
         f"This is version {version.number} of the agreement `{agreement.id}`. The text below is generated "
         "from the agreement that the system obeys; what it does not say is not shared. Fingerprint of the "
         f"agreement: `{version.hash}`."
     )
     return Section("who", "Who shares with whom, and for what", (opening,), tuple(points))
+
+
+def _users(agreement: Agreement) -> Section:
+    opening = (
+        f"The recipient itself, {agreement.recipient}, with keys of its own"
+        + (
+            ", and these organisations of its tree, each with keys of its own:"
+            if agreement.organisations
+            else "."
+        )
+        + ("" if agreement.organisations else " No organisation under it is named, so none may use it.")
+    )
+    closing = (
+        "A key of an organisation that is not named here is refused, whatever stands above it. One "
+        "suspension or end of this agreement cuts them all at once."
+    )
+    points = tuple(
+        f"{one.id}, under {one.under}" + (f": {_escape(one.name)}" if one.name else "")
+        for one in agreement.organisations
+    )
+    paragraphs = (opening, closing) if agreement.organisations else (opening,)
+    return Section("users", "Who may use it", paragraphs, points)
 
 
 def _how_long(term: Term) -> Section:
@@ -332,7 +355,11 @@ def _limits(agreement: Agreement) -> Section:
     limits = agreement.limits
     points = (
         f"At most {_count(limits.results_per_search, 'record')} in answer to one search",
-        f"At most {limits.searches_per_user_per_day:,} searches by one user in a day",
+        f"Searches by one user in a day: at most {limits.searches_per_user_per_day:,}",
+        (
+            "A user is a key: whatever name its program gives, one key has one count. A watch for one person "
+            "counts as a search. A day is a civil day in the agreement's zone"
+        ),
         "Every answer is logged before it is given, and comes with a receipt",
     )
     return Section("limits", "Limits", (), points)
@@ -345,13 +372,17 @@ def _duties(agreement: Agreement) -> Section:
         if duties.case_number_required
         else "A case number may be left out"
     ]
-    if duties.report_outcome_within_days is not None:
-        points.append(
-            f"Report what came of each disclosure within {_count(duties.report_outcome_within_days, 'day')}"
-        )
-    if duties.destroy_when_withdrawn_within_days is not None:
-        days = _count(duties.destroy_when_withdrawn_within_days, "day")
-        points.append(f"Destroy its copy of a record that is withdrawn within {days}")
+    report, destroy = duties.report_outcome_within_days, duties.destroy_when_withdrawn_within_days
+    points.append(
+        "No report of what came of a disclosure is asked for"
+        if report is None
+        else f"Report what came of each disclosure within {_count(report, 'day')}"
+    )
+    points.append(
+        "It is not asked to destroy its copy of a record that is withdrawn"
+        if destroy is None
+        else f"Destroy its copy of a record that is withdrawn within {_count(destroy, 'day')}"
+    )
     return Section("duties", "What the recipient owes", (), tuple(points))
 
 

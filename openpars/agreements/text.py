@@ -17,11 +17,12 @@ from openpars.agreements.faults import Fault, Severity, nearest
 from openpars.agreements.grants import read_grants
 from openpars.agreements.lines import LineIndex
 from openpars.agreements.model import Agreement, Decision, Duties, Limits, Silence
+from openpars.agreements.organisations import read_organisations
 from openpars.agreements.reader import Source, Table
 from openpars.agreements.term import read_term
 
 SIZE_LIMIT = 512 * 1024  # bytes of text
-_TABLES = ("agreement", "term", "decision", "grant", "limits", "duties", "cjis")
+_TABLES = ("agreement", "organisation", "term", "decision", "grant", "limits", "duties", "cjis")
 _RULE = re.compile(r"([1-9]) of ([1-9])")
 
 
@@ -111,11 +112,24 @@ def _agreement(source: Source, values: dict[str, object]) -> Agreement | None:
     identity = (
         [head.slug(key) for key in ("id", "provider", "recipient")] if "agreement" in values else [None]
     )
+    organisations = read_organisations(source, values.get("organisation"), identity[-1])
     if term is None or decision is None or None in identity:
         return None
     name, provider, recipient = (str(part) for part in identity)
     return Agreement(
-        name, provider, recipient, title, basis, fee, term, decision, grants, limits, duties, cjis
+        id=name,
+        provider=provider,
+        recipient=recipient,
+        title=title,
+        legal_basis=basis,
+        fee_per_year=fee,
+        term=term,
+        decision=decision,
+        grants=grants,
+        limits=limits,
+        duties=duties,
+        cjis=cjis,
+        organisations=organisations,
     )
 
 

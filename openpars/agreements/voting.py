@@ -17,6 +17,7 @@ from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 from openpars.agreements.ballots import Ballot, Choice, Count, Outcome, Question, count, statement
+from openpars.agreements.check import missing_topics
 from openpars.agreements.life import finish
 from openpars.agreements.model import Agreement, Decision
 from openpars.agreements.register import Event, Locked, Q, ballot_of, lock, record, version
@@ -90,6 +91,9 @@ async def cast(conn: Connection, asked: Asked, *, demo: bool) -> Cast:
         raise refuse(Code.FORBIDDEN, "only the agreement's stakeholders vote")
     if ballot.signature is not None or not demo:
         await _verify(conn, row, ballot)
+    # It may have been proposed while the city was a demo.
+    if not demo and matter.question is not Question.END and (missing := missing_topics(wanted.agreement)):
+        raise refuse(Code.CONFLICT, f"[cjis] of this text does not cover: {', '.join(missing)}", "version")
     await _store(conn, ballot)
     result = await _count(conn, asked, matter, row.now)
     return await _effect(conn, row, asked, matter, result=result, signed=ballot.signature is not None)

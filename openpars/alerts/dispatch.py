@@ -25,7 +25,7 @@ import psycopg
 from openpars.accounts import keys as accounts
 from openpars.accounts.keys import RecipientKey
 from openpars.agreements.register import Standing
-from openpars.alerts import match, subscriptions
+from openpars.alerts import dropped, match, subscriptions
 from openpars.alerts.envelope import Seals
 from openpars.alerts.match import Listener, News
 from openpars.alerts.post import Post, Posted
@@ -78,6 +78,7 @@ class Dispatcher:
 
     async def load(self) -> None:
         """Read the criteria and the place; MUST be called before `run`."""
+        await self.end_dropped()
         async with self._gate.pool.connection() as conn:
             await conn.execute(Q.end_outlived)
             for found in await subscriptions.by_criteria(conn):
@@ -151,7 +152,11 @@ class Dispatcher:
             for _ in range(TRIES):
                 right, rows = await self._read(change)
                 found = await self._news(right, change, rows)
-                if not found or await self._remember_and_send(right, change.id, found):
+                # One leaf for each organisation that is told: whose each disclosure was stays to be seen.
+                for group in match.by_organisation(found):
+                    if not await self._remember_and_send(right, change.id, group):
+                        break
+                else:
                     return
         raise refuse(Code.LOG_UNAVAILABLE, "A record changes faster than it can be told.")
 
@@ -201,7 +206,7 @@ class Dispatcher:
         kinds = sorted({one.kind for one in found})
         try:
             receipt = await self._gate.remember(
-                RecipientKey(first.key, right.standing.recipient),
+                RecipientKey(first.key, right.standing.recipient, first.organisation),
                 right,
                 Why(right.standing.agreement, right.share.purpose, first.case_number),
                 rows=rows,
@@ -251,7 +256,8 @@ class Dispatcher:
         whom = [one.listener.subscription for one in found]
         told = [one for one in found if one.digest is not None]
         streams = self.post.streams
-        heard = [streams.listening(standing.recipient, standing.agreement, one) for one in whom]
+        whose = (standing.recipient, found[0].listener.organisation)
+        heard = [streams.listening(whose, standing.agreement, one) for one in whom]
         async with self._gate.pool.connection() as conn, conn.transaction(), conn.pipeline():
             await conn.execute(Q.forget_told, (record, whom))
             await conn.execute(
@@ -294,7 +300,8 @@ class Dispatcher:
         if made.criteria is not None:
             self._remember_criteria(made)
         await self._answer_watch(right, created)
-        return made, self.post.resume(who.recipient, 0 if row is None else int(row[0]))
+        whose = (who.recipient, who.organisation)
+        return made, self.post.resume(whose, 0 if row is None else int(row[0]))
 
     async def _remember_request(
         self, who: RecipientKey, right: Right, asked: Subscribe, made: Subscription, *, user: str | None
@@ -347,7 +354,8 @@ class Dispatcher:
 
         Without `Last-Event-ID` it begins with what nobody was there to hear. Raises Refused.
         """
-        held = self._gate.register.in_force(stream.recipient, self._gate.clock.now())
+        whose = (stream.recipient, stream.who.organisation)
+        held = self._gate.register.in_force(*whose, self._gate.clock.now())
         after: int | None = None
         if last_event_id is not None:
             resume = self.post.opened(stream.recipient, last_event_id)
@@ -368,7 +376,8 @@ class Dispatcher:
         place = after or 0
         while True:
             async with self._gate.pool.connection() as conn:
-                rows = await (await conn.execute(query, (stream.recipient, place))).fetchall()
+                whose = (stream.recipient, stream.who.organisation)
+                rows = await (await conn.execute(query, (*whose, place))).fetchall()
             if not rows:
                 stream.caught_up()
                 return
@@ -383,7 +392,7 @@ class Dispatcher:
         for position, agreement, epoch, subscription, record, kind, purpose, case_number, key in rows:
             if not stream.wants(agreement, subscription):
                 continue
-            listener = Listener(subscription, stream.recipient, key, case_number, ())
+            listener = Listener(subscription, stream.recipient, stream.who.organisation, key, case_number, ())
             change = _Change(agreement, purpose, record)
             async with self._in_turn(change):
                 await self._again(stream, change, listener, epoch=epoch, kind=kind, position=position)
@@ -399,6 +408,8 @@ class Dispatcher:
         for _ in range(TRIES):
             right = self._right(change.agreement, change.purpose)
             if right is None or right.standing.epoch != epoch:
+                return
+            if not right.version.agreement.admits(listener.organisation):
                 return
             try:
                 await self._again_once(
@@ -439,7 +450,7 @@ class Dispatcher:
             )
             body = one[0].record
         receipt = await self._gate.remember(
-            RecipientKey(listener.key, stream.recipient),
+            RecipientKey(listener.key, stream.recipient, listener.organisation),
             right,
             Why(right.standing.agreement, right.share.purpose, listener.case_number),
             rows=rows,
@@ -463,6 +474,14 @@ class Dispatcher:
             await conn.execute(Q.forget_watches, (agreement,))
             await conn.execute(Q.forget_all_told, (agreement,))
             await conn.execute(Q.end_subscriptions, (agreement,))
+
+    async def end_dropped(self) -> None:
+        """End what organisations asked for that an amendment names no more."""
+        async with self._gate.pool.connection() as conn, conn.transaction():
+            gone = await dropped.end_dropped(conn)
+        for mine in self._criteria.values():
+            for subscription in gone:
+                mine.pop(subscription, None)
 
     async def log_end(self, standing: Standing) -> None:
         """The end itself is an entry of the public tree."""

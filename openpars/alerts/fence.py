@@ -80,9 +80,22 @@ class FenceWatch:
             if agreement not in live:
                 # Forgotten only when it is done: what fails now is done at the next look.
                 await self._end(standing, now)
+            elif live[agreement].version != standing.version:
+                await self._amended(standing, live[agreement], now)
         self._live = live
         if renew:
             await self._dispatcher.post.stop_revoked()
+
+    async def _amended(self, before: Standing, after: Standing, now: datetime) -> None:
+        """Cut the organisations that the amendment names no more; everybody else's feeds go on."""
+        version = self._gate.register.version
+        dropped = frozenset(
+            one.id
+            for one in version(before).agreement.organisations
+            if not version(after).agreement.admits(one.id)
+        )
+        self._dispatcher.post.say_dropped(after, dropped, at=now)
+        await self._dispatcher.end_dropped()
 
     async def _end(self, standing: Standing, now: datetime) -> None:
         latest = [s for s in self._gate.register.standings if s.agreement == standing.agreement]

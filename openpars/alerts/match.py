@@ -36,6 +36,7 @@ class Listener:
 
     subscription: UUID
     recipient: str
+    organisation: str | None
     key: UUID
     case_number: str | None
     rows: tuple[Row, ...]
@@ -64,18 +65,19 @@ async def listeners(
     Watches: one index look-up whatever their number. Criteria: one pass over the agreement's own.
     """
     heard: dict[UUID, list[Row]] = defaultdict(list)
-    about: dict[UUID, tuple[str, UUID, str | None]] = {}
+    about: dict[UUID, tuple[str, str | None, UUID, str | None]] = {}
     hashes = {value: row for row in rows for value in row.hashes}
     if hashes:
         cursor = await conn.execute(Q.watchers, (share.agreement, list(hashes), share.purpose))
-        for value, subscription, recipient, key, case_number in await cursor.fetchall():
-            about[subscription] = (recipient, key, case_number)
+        for value, subscription, *whose in await cursor.fetchall():
+            about[subscription] = (whose[0], whose[1], whose[2], whose[3])
             heard[subscription].extend(one.row for one in rows if bytes(value) in one.hashes)
     for standing in criteria:
         assert standing.criteria is not None  # noqa: S101
         met = [one.row for one in rows if matches(standing.criteria, one.criteria, alert_all=one.alert_all)]
         if met:
-            about[standing.id] = (standing.recipient, standing.key, standing.case_number)
+            whom = (standing.recipient, standing.organisation, standing.key, standing.case_number)
+            about[standing.id] = whom
             heard[standing.id].extend(met)
     return {
         subscription: Listener(subscription, *about[subscription], tuple(dict.fromkeys(met)))
@@ -90,6 +92,7 @@ class Told:
     subscription: UUID
     digest: bytes
     recipient: str
+    organisation: str | None
     key: UUID
     case_number: str | None
 
@@ -97,7 +100,7 @@ class Told:
 async def told(conn: Connection, share: Share, record: UUID) -> dict[UUID, Told]:
     """Every subscription that was told of the record and not yet told its end."""
     rows = await (await conn.execute(Q.told, (record, share.agreement, share.purpose))).fetchall()
-    return {r[0]: Told(r[0], bytes(r[1]), r[2], r[3], r[4]) for r in rows}
+    return {r[0]: Told(r[0], bytes(r[1]), *r[2:]) for r in rows}
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,7 +122,13 @@ def news(
     known: dict[UUID, Told],
     keys: ShareKeys,
 ) -> tuple[News, ...]:
-    """The difference between what subscriptions were told and what stands now. Nothing new: nothing told."""
+    """The difference between what subscriptions were told and what stands now. Nothing new: nothing told.
+
+    An organisation that this version does not name is told nothing, not even that a record is withdrawn.
+    """
+    admits = version.agreement.admits
+    heard = {one: listener for one, listener in heard.items() if admits(listener.organisation)}
+    known = {one: before for one, before in known.items() if admits(before.organisation)}
     found: list[News] = []
     bodies: dict[tuple[Row, ...], tuple[bytes, bytes]] = {}
     for subscription, listener in heard.items():
@@ -135,6 +144,15 @@ def news(
     gone = b'{"id":"%b"}' % record.hex.encode()
     for subscription, before in known.items():
         if subscription not in heard:
-            left = Listener(subscription, before.recipient, before.key, before.case_number, ())
+            whom = (before.recipient, before.organisation, before.key, before.case_number)
+            left = Listener(subscription, *whom, ())
             found.append(News(left, "withdrawn", gone, None))
     return tuple(found)
+
+
+def by_organisation(found: tuple[News, ...]) -> tuple[tuple[News, ...], ...]:
+    """The same news, apart by the organisation that is told."""
+    groups: dict[str | None, list[News]] = {}
+    for one in found:
+        groups.setdefault(one.listener.organisation, []).append(one)
+    return tuple(tuple(group) for group in groups.values())

@@ -11,7 +11,7 @@ from openpars.accounts import keys as accounts
 from openpars.agreements.register import Standing
 from openpars.alerts.envelope import Envelope, Resume, Seals, encode_ended
 from openpars.alerts.match import News
-from openpars.alerts.streams import Item, Stream, Streams
+from openpars.alerts.streams import Item, Party, Stream, Streams
 from openpars.disclosure.clock import ClockFault
 from openpars.disclosure.gate import Gate
 from openpars.disclosure.register import Right
@@ -41,30 +41,35 @@ class Post:
     def send(self, right: Right, posted: Iterable[Posted], *, resume: int) -> None:
         """Put events of one record on every stream that wants them; a reader resumes after `resume`."""
         standing = right.standing
-        epochs = self._epochs(standing.recipient)
         envelopes: dict[tuple[str, bytes], Envelope] = {}
+        epochs: dict[str | None, tuple[tuple[str, int], ...]] = {}
         for one in posted:
+            organisation = one.news.listener.organisation
+            if organisation not in epochs:
+                epochs[organisation] = self._epochs((standing.recipient, organisation))
             key = (one.news.kind, one.news.record)
             if key not in envelopes:
                 envelopes[key] = self._envelope(right, one)
             frame = envelopes[key].frame(
                 one.news.listener.subscription,
                 event_id=self._seals.event_id(one.news.listener.subscription, one.position),
-                resume=self._seals.seal(Resume(standing.recipient, min(one.position, resume), epochs)),
+                resume=self._seals.seal(
+                    Resume(standing.recipient, min(one.position, resume), epochs[organisation])
+                ),
             )
             self.streams.send(
-                standing.recipient,
+                (standing.recipient, organisation),
                 one.news.listener.subscription,
                 Item(standing.agreement, standing.epoch, one.position, frame),
             )
 
     def replay(self, stream: Stream, right: Right, one: Posted) -> None:
         """Put one past event on one stream again."""
-        subscription, recipient = one.news.listener.subscription, right.standing.recipient
+        subscription, whose = one.news.listener.subscription, (stream.recipient, stream.who.organisation)
         frame = self._envelope(right, one).frame(
             subscription,
             event_id=self._seals.event_id(subscription, one.position),
-            resume=self.resume(recipient, one.position),
+            resume=self.resume(whose, one.position),
         )
         stream.replay(Item(right.standing.agreement, right.standing.epoch, one.position, frame))
 
@@ -79,13 +84,13 @@ class Post:
             at=one.at,
         )
 
-    def _epochs(self, recipient: str) -> tuple[tuple[str, int], ...]:
-        held = self._gate.register.in_force(recipient, self._gate.clock.now())
+    def _epochs(self, whose: Party) -> tuple[tuple[str, int], ...]:
+        held = self._gate.register.in_force(*whose, self._gate.clock.now())
         return tuple((standing.agreement, standing.epoch) for standing in held)
 
-    def resume(self, recipient: str, position: int) -> str:
+    def resume(self, whose: Party, position: int) -> str:
         """A sealed place in the feed."""
-        return self._seals.seal(Resume(recipient, position, self._epochs(recipient)))
+        return self._seals.seal(Resume(whose[0], position, self._epochs(whose)))
 
     def opened(self, recipient: str, text: str) -> Resume:
         """A place that was sealed here. Raises Refused INVALID for anything else, or another's."""
@@ -93,13 +98,17 @@ class Post:
 
     # ------------------------------------------------------------------ ending
 
-    def alive(self, item: Item) -> bool:
+    def alive(self, stream: Stream, item: Item) -> bool:
         """Asked at the last moment before an item's bytes leave."""
+        register = self._gate.register
         try:
-            standing = self._gate.register.standing(item.agreement, self._gate.clock.now())
+            standing = register.standing(item.agreement, self._gate.clock.now())
         except ClockFault:
             return False
-        return standing is not None and standing.epoch == item.epoch
+        if standing is None or standing.epoch != item.epoch:
+            return False
+        # An amendment may have dropped the organisation while this waited in its queue.
+        return register.version(standing).agreement.admits(stream.who.organisation)
 
     async def stop_revoked(self, recipient: str | None = None) -> None:
         """Stop the feeds that were opened with a key that has been revoked since."""
@@ -110,24 +119,34 @@ class Post:
             self.streams.keep_only(live, keys)
 
     def say_ended(self, standing: Standing, *, at: datetime, suspended: bool) -> None:
-        """Say the last word on every feed of the agreement and close what has nothing left."""
-        now = self._gate.clock.now()
-        in_force = self._gate.register.in_force(standing.recipient, now)
-        others = any(other.agreement != standing.agreement for other in in_force)
+        """Say the last word on every feed of the agreement, whichever organisation's, and close what has
+        nothing left."""
         for stream in self.streams.of(standing.recipient):
-            if not stream.wants(standing.agreement, None):
-                continue
-            last = not others or stream.agreement is not None
-            if suspended and not last:
-                continue
-            frame = b"" if suspended else self._last_word(standing, at)
-            stream.put(Item(standing.agreement, standing.epoch, 0, frame, ended=True, last=last))
+            self._say_ended(stream, standing, at=at, suspended=suspended)
 
-    def _last_word(self, standing: Standing, at: datetime) -> bytes:
+    def say_dropped(self, standing: Standing, organisations: frozenset[str], *, at: datetime) -> None:
+        """An amendment names these organisations no more: for them, and for nobody else, it has ended."""
+        for stream in self.streams.of(standing.recipient):
+            if stream.who.organisation in organisations:
+                self._say_ended(stream, standing, at=at, suspended=False)
+
+    def _say_ended(self, stream: Stream, standing: Standing, *, at: datetime, suspended: bool) -> None:
+        if not stream.wants(standing.agreement, None):
+            return
+        whose = (stream.recipient, stream.who.organisation)
+        in_force = self._gate.register.in_force(*whose, self._gate.clock.now())
+        others = any(other.agreement != standing.agreement for other in in_force)
+        last = not others or stream.agreement is not None
+        if suspended and not last:
+            return
+        frame = b"" if suspended else self._last_word(standing, whose, at)
+        stream.put(Item(standing.agreement, standing.epoch, 0, frame, ended=True, last=last))
+
+    def _last_word(self, standing: Standing, whose: Party, at: datetime) -> bytes:
         return encode_ended(
             standing.agreement,
             at=at,
             event_id=self._seals.ended_id(standing.agreement, standing.epoch),
             source=self._source,
-            resume=self.resume(standing.recipient, 0),
+            resume=self.resume(whose, 0),
         )

@@ -1,6 +1,6 @@
 -- name: new_subscription
-INSERT INTO alerts.subscription (id, recipient, key, agreement, purpose, case_number, criteria, expires)
-VALUES (%s, %s, %s, %s, %s, %s, %s, %s)
+INSERT INTO alerts.subscription (id, recipient, organisation, key, agreement, purpose, case_number, criteria, expires)
+VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s)
 
 -- name: new_watch
 INSERT INTO alerts.watch (agreement, hash, subscription) VALUES (%s, %s, %s)
@@ -17,16 +17,16 @@ WHERE agreement = ANY (%s) AND position <> ALL (%s) ORDER BY position LIMIT 200
 DELETE FROM shares.change WHERE position = ANY (%s)
 
 -- name: watchers
-SELECT w.hash, s.id, s.recipient, s.key, s.case_number FROM alerts.watch w JOIN alerts.subscription s ON s.id = w.subscription
+SELECT w.hash, s.id, s.recipient, s.organisation, s.key, s.case_number FROM alerts.watch w JOIN alerts.subscription s ON s.id = w.subscription
 WHERE w.agreement = %s AND w.hash = ANY (%s) AND s.purpose = %s AND s.ended_at IS NULL
   AND s.expires > clock_timestamp()
 
 -- name: by_criteria
-SELECT id, recipient, key, agreement, purpose, case_number, criteria, expires FROM alerts.subscription
+SELECT id, recipient, organisation, key, agreement, purpose, case_number, criteria, expires FROM alerts.subscription
 WHERE criteria IS NOT NULL AND ended_at IS NULL AND expires > clock_timestamp()
 
 -- name: told
-SELECT t.subscription, t.digest, s.recipient, s.key, s.case_number
+SELECT t.subscription, t.digest, s.recipient, s.organisation, s.key, s.case_number
 FROM alerts.told t JOIN alerts.subscription s ON s.id = t.subscription
 WHERE t.id = %s AND s.agreement = %s AND s.purpose = %s AND s.ended_at IS NULL AND s.expires > clock_timestamp()
 
@@ -45,13 +45,13 @@ ORDER BY n RETURNING position
 -- name: events_after
 SELECT e.position, e.agreement, e.epoch, e.subscription, e.id, e.kind, s.purpose, s.case_number, s.key
 FROM alerts.event e JOIN alerts.subscription s ON s.id = e.subscription
-WHERE e.recipient = %s AND e.position > %s AND s.ended_at IS NULL
+WHERE e.recipient = %s AND s.organisation IS NOT DISTINCT FROM %s AND e.position > %s AND s.ended_at IS NULL
 ORDER BY e.position LIMIT 500
 
 -- name: events_unsent
 SELECT e.position, e.agreement, e.epoch, e.subscription, e.id, e.kind, s.purpose, s.case_number, s.key
 FROM alerts.event e JOIN alerts.subscription s ON s.id = e.subscription
-WHERE e.recipient = %s AND NOT e.sent AND e.position > %s AND s.ended_at IS NULL
+WHERE e.recipient = %s AND s.organisation IS NOT DISTINCT FROM %s AND NOT e.sent AND e.position > %s AND s.ended_at IS NULL
 ORDER BY e.position LIMIT 500
 
 -- name: mark_sent
@@ -65,6 +65,25 @@ UPDATE alerts.subscription SET ended_at = clock_timestamp() WHERE agreement = %s
 UPDATE alerts.subscription s SET ended_at = clock_timestamp()
 WHERE s.ended_at IS NULL AND EXISTS (
     SELECT FROM agreements.event e WHERE e.agreement = s.agreement AND e.what = 'ended' AND e.at >= s.created_at)
+
+-- name: of_organisations
+-- Every version that was in force since an organisation's standing request was made, or is now.
+SELECT DISTINCT s.organisation, v.agreement, v.number
+FROM alerts.subscription s JOIN agreements.version v ON v.agreement = s.agreement
+WHERE s.organisation IS NOT NULL AND s.ended_at IS NULL AND (v.state = 'in_force' OR EXISTS (
+    SELECT FROM agreements.event e WHERE e.agreement = v.agreement AND e.version = v.number
+      AND e.what = 'started' AND e.at >= s.created_at))
+ORDER BY 2, 3, 1
+
+-- name: end_of_organisation
+UPDATE alerts.subscription SET ended_at = clock_timestamp()
+WHERE agreement = %s AND organisation = %s AND ended_at IS NULL RETURNING id
+
+-- name: forget_watches_of
+DELETE FROM alerts.watch WHERE subscription = ANY (%s)
+
+-- name: forget_told_of
+DELETE FROM alerts.told WHERE subscription = ANY (%s)
 
 -- name: forget_watches
 DELETE FROM alerts.watch WHERE agreement = %s

@@ -5,6 +5,7 @@ CREATE SCHEMA alerts;
 CREATE TABLE alerts.subscription (
     id          uuid PRIMARY KEY,
     recipient   text NOT NULL,
+    organisation text,                      -- of the key that asked; null: the recipient itself
     key         uuid NOT NULL,
     agreement   text NOT NULL,
     purpose     text NOT NULL,

@@ -12,7 +12,13 @@ import contextlib
 from collections import defaultdict
 from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import dataclass, field
+from typing import TypeAlias
 from uuid import UUID
+
+from openpars.accounts.keys import RecipientKey
+
+Party: TypeAlias = "tuple[str, str | None]"
+"""A recipient, and the organisation of its tree; None: the recipient itself."""
 
 QUEUE = 2_000
 HEARTBEAT = 15.0
@@ -36,10 +42,9 @@ BEAT = Item("", 0, 0, b": still here\n\n", ended=True)
 
 @dataclass(eq=False, slots=True)
 class Stream:
-    """One open feed of one recipient, of all its subscriptions or of one."""
+    """One open feed of one organisation of a recipient, of all its subscriptions or of one."""
 
-    recipient: str
-    key: UUID
+    who: RecipientKey
     agreement: str | None
     subscription: UUID | None
     queue: asyncio.Queue[Item | None] = field(default_factory=lambda: asyncio.Queue(QUEUE))
@@ -47,6 +52,16 @@ class Stream:
     # What happens while it is told what it missed: that comes first. None: it has been told.
     held: list[Item] | None = field(default_factory=list)
     full: bool = False
+
+    @property
+    def recipient(self) -> str:
+        """Whose key opened it."""
+        return self.who.recipient
+
+    @property
+    def key(self) -> UUID:
+        """The key that opened it."""
+        return self.who.id
 
     def caught_up(self) -> None:
         """It has been told what it missed: now what happened meanwhile, and what comes."""
@@ -116,20 +131,22 @@ class Streams:
         """The open streams of one recipient."""
         return tuple(stream for group in self._open[recipient].values() for stream in group)
 
-    def _hearing(self, recipient: str, agreement: str, subscription: UUID) -> Iterator[Stream]:
+    def _hearing(self, whose: Party, agreement: str, subscription: UUID) -> Iterator[Stream]:
+        recipient, organisation = whose
         mine = self._open[recipient]
         for group in (mine.get(None, ()), mine.get(subscription, ())):
             for stream in group:
-                if stream.wants(agreement, subscription):
+                # One organisation's feed never carries what another of the same recipient asked for.
+                if stream.who.organisation == organisation and stream.wants(agreement, subscription):
                     yield stream
 
-    def listening(self, recipient: str, agreement: str, subscription: UUID) -> bool:
+    def listening(self, whose: Party, agreement: str, subscription: UUID) -> bool:
         """Whether anybody would hear this now."""
-        return any(stream.open for stream in self._hearing(recipient, agreement, subscription))
+        return any(stream.open for stream in self._hearing(whose, agreement, subscription))
 
-    def send(self, recipient: str, subscription: UUID, item: Item) -> None:
+    def send(self, whose: Party, subscription: UUID, item: Item) -> None:
         """Put one item on every stream that wants it."""
-        for stream in self._hearing(recipient, item.agreement, subscription):
+        for stream in self._hearing(whose, item.agreement, subscription):
             stream.put(item)
 
     def _all(self) -> Iterator[Stream]:
@@ -156,8 +173,8 @@ class Streams:
                     stream.queue.put_nowait(BEAT)
 
 
-async def frames(stream: Stream, *, alive: Callable[[Item], bool]) -> AsyncIterator[bytes]:
-    """The bytes of a stream until it ends. `alive(item)` is asked at the last moment before sending.
+async def frames(stream: Stream, *, alive: Callable[[Stream, Item], bool]) -> AsyncIterator[bytes]:
+    """The bytes of a stream until it ends. `alive` is asked at the last moment before sending.
 
     What waits together is sent together: a reader that fell behind catches up for less.
     """
@@ -172,7 +189,7 @@ async def frames(stream: Stream, *, alive: Callable[[Item], bool]) -> AsyncItera
             if item is None or stream.broken:
                 closing = True
                 break
-            if item.ended or alive(item):
+            if item.ended or alive(stream, item):
                 chunk.append(item.frame)
             if item.last:
                 closing = True

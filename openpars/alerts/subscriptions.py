@@ -31,6 +31,7 @@ class Subscription:
 
     id: UUID
     recipient: str
+    organisation: str | None
     key: UUID
     agreement: str
     purpose: str
@@ -104,6 +105,7 @@ def judge(who: RecipientKey, right: Right, asked: Subscribe, *, keys: ShareKeys,
     made = Subscription(
         id=uuid4(),
         recipient=who.recipient,
+        organisation=who.organisation,
         key=who.id,
         agreement=right.standing.agreement,
         purpose=asked.why.purpose,
@@ -121,6 +123,7 @@ async def store(conn: Connection, made: Subscription, watch: bytes | None) -> No
         (
             made.id,
             made.recipient,
+            made.organisation,
             made.key,
             made.agreement,
             made.purpose,
@@ -136,7 +139,7 @@ async def store(conn: Connection, made: Subscription, watch: bytes | None) -> No
 async def by_criteria(conn: Connection) -> tuple[Subscription, ...]:
     """Every live subscription by criteria."""
     rows = await (await conn.execute(Q.by_criteria)).fetchall()
-    return tuple(Subscription(r[0], r[1], r[2], r[3], r[4], r[5], _criteria(r[6]), r[7]) for r in rows)
+    return tuple(Subscription(r[0], r[1], r[2], r[3], r[4], r[5], r[6], _criteria(r[7]), r[8]) for r in rows)
 
 
 def _criteria(stored: dict[str, list[str]]) -> tuple[tuple[str, tuple[str, ...]], ...]:

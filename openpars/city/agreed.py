@@ -26,6 +26,9 @@ RECIPIENTS = {
     "defender": "Defender Association of Philadelphia (demo)",
 }
 
+ORGANISATIONS = (("ice", "ero-philadelphia"),)
+"""Organisations under a recipient that have a key of their own in the demo."""
+
 BALLOTS = {
     "ice-felony-warrant": (("courts", "abstain"), ("police", "yes"), ("district-attorney", "yes")),
     "defender-representation": (("courts", "yes"), ("district-attorney", "yes")),

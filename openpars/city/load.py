@@ -134,10 +134,16 @@ async def _keys(conn: Connection) -> dict[str, Any]:
     outside: dict[str, Issued] = {}
     for recipient, name in agreed.RECIPIENTS.items():
         outside[recipient] = await create_recipient(conn, recipient, name=name, label="demo", with_link=True)
+    under: dict[str, dict[str, str]] = {}
+    for recipient, organisation in agreed.ORGANISATIONS:
+        name = agreed.RECIPIENTS[recipient]
+        one = await create_recipient(conn, recipient, name=name, label="demo", organisation=organisation)
+        under.setdefault(recipient, {})[organisation] = one.token
     return {
         "keys": {
             **{name: one.token for name, one in issued.items()},
             "recipients": {name: one.token for name, one in outside.items()},
+            "organisations": under,
         },
         "links": {
             **{name: one.link for name, one in issued.items()},
@@ -158,7 +164,7 @@ async def _in_force(name: str, desk: Pool, owner: Pool, keys: ShareKeys, *, prog
         standing = next((s for s in await register.standings(conn) if s.agreement == name), None)
         if standing is None:
             today = datetime.now(ZONE).date()
-            await register.propose(conn, agreed.for_a_year(name, today=today), "solicitor")
+            await register.propose(conn, agreed.for_a_year(name, today=today), "solicitor", demo=True)
             await _vote(conn, name)
         elif standing.state != "balloted":
             return

@@ -63,7 +63,14 @@ def _fault(fault: Fault) -> dict[str, Any]:
 
 
 @app.command("check")
-def check_files(files: Files, as_json: AsJson = False) -> None:
+def check_files(
+    files: Files,
+    strict: Annotated[
+        bool,
+        typer.Option("--strict", help="As a real city judges: every CJIS topic must be covered."),
+    ] = False,
+    as_json: AsJson = False,
+) -> None:
     """Say what is wrong with agreement texts, with line and nearest right word.
 
     An error is not an agreement; a refusal is one that may not be enacted; a warning is worth knowing.
@@ -72,7 +79,7 @@ def check_files(files: Files, as_json: AsJson = False) -> None:
     texts = [(path, _read(path, as_json=as_json)) for path in files]
     results = []
     for path, text in texts:
-        reading = check(text, str(path))
+        reading = check(text, str(path), strict=strict)
         fine = enactable(reading)
         results.append((fine, reading))
         if not as_json:

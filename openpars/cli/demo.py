@@ -85,8 +85,9 @@ def demo(
 
 
 def keys_of(data_dir: Path) -> dict[str, Any]:
-    """The demo's bearer keys: one a desk, and one a recipient under `recipients`."""
-    return _part(data_dir, "keys")
+    """The demo's bearer keys: one a desk, one a recipient under `recipients`, one an organisation of a
+    recipient under `organisations`."""
+    return {**_part(data_dir, "keys"), "organisations": _found(data_dir, "keys")["organisations"]}
 
 
 def print_links(data_dir: Path, city: City) -> None:
@@ -113,16 +114,25 @@ async def forget(admin_dsn: str) -> None:
 
 
 def _part(data_dir: Path, name: str) -> dict[str, Any]:
+    found = _found(data_dir, name)
+    return {
+        **{role: found[role] for role in STAFF},
+        "recipients": {recipient: found["recipients"][recipient] for recipient in RECIPIENTS},
+    }
+
+
+def _found(data_dir: Path, name: str) -> dict[str, Any]:
+    """One part of the keys' file. Raises CannotRunError unless every name is in it."""
     try:
         found = json.loads((data_dir / "demo-keys.json").read_text(encoding="utf-8"))[name]
-        return {
-            **{role: found[role] for role in STAFF},
-            "recipients": {recipient: found["recipients"][recipient] for recipient in RECIPIENTS},
-        }
-    except (OSError, ValueError, KeyError, TypeError):
+        whole = found.keys() >= {*STAFF} and found["recipients"].keys() >= {*RECIPIENTS}
+        if not whole or (name == "keys" and not isinstance(found["organisations"], dict)):
+            raise KeyError(name)
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
         raise CannotRunError(
             "The demo's keys are not whole: delete it with `openpars demo --reset`, then start it anew."
         ) from None
+    return dict(found)
 
 
 def _reset(data_dir: Path, database_url: str | None) -> None:

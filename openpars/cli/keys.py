@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
@@ -47,6 +48,13 @@ def add(
     recipient: Annotated[
         str | None, typer.Option(help="With --role recipient: the agency's id, such as `ice`.")
     ] = None,
+    organisation: Annotated[
+        str | None,
+        typer.Option(
+            help="With --role recipient: the organisation of the agency's tree that the key is for, as an "
+            "agreement names it. Without it the key is the agency's own."
+        ),
+    ] = None,
     name: Annotated[str | None, typer.Option(help="With --role recipient: the agency's full name.")] = None,
     label: Annotated[
         str, typer.Option(help="What this key is for, in your words.")
@@ -58,27 +66,53 @@ def add(
     settings = settings_for(data_dir=data_dir)
     if (role is Role.RECIPIENT) != (recipient is not None):
         raise CannotRunError("Give --recipient ID together with --role recipient, and only then.")
+    if organisation is not None and recipient is None:
+        raise CannotRunError("An organisation is one of a recipient's: give --recipient ID, too.")
+    wanted = _Wanted(role, recipient, organisation, name, label)
     try:
-        issued = asyncio.run(_add(load_desk(settings.data_dir).desk_dsn, role, recipient, name, label))
+        issued = asyncio.run(_add(load_desk(settings.data_dir).desk_dsn, wanted))
     except MissingSecret as problem:
         raise CannotRunError(str(problem)) from None
     except psycopg.errors.CheckViolation:
         raise CannotRunError(
-            "A recipient's id is lower-case letters, digits and hyphens, such as `ice`."
+            "The id of a recipient or organisation is lower-case letters, digits and hyphens, such as `ice`."
         ) from None
     except psycopg.OperationalError:
         raise CannotRunError(
             "The city's database does not answer: start the city with `openpars up` first."
         ) from None
     if json:
-        give_json({"role": str(role), "recipient": recipient, "id": str(issued.key), "key": issued.token})
+        give_json(
+            {
+                "role": str(role),
+                "recipient": recipient,
+                "organisation": organisation,
+                "id": str(issued.key),
+                "key": issued.token,
+            }
+        )
         return
     say("This key is shown once. Keep it as you would a password:")
     print(issued.token)
 
 
-async def _add(dsn: str, role: Role, recipient: str | None, name: str | None, label: str) -> Issued:
+@dataclass(frozen=True, slots=True)
+class _Wanted:
+    role: Role
+    recipient: str | None
+    organisation: str | None
+    name: str | None
+    label: str
+
+
+async def _add(dsn: str, wanted: _Wanted) -> Issued:
     async with await psycopg.AsyncConnection.connect(dsn) as conn:
-        if recipient is not None:
-            return await keys.create_recipient(conn, recipient, name=name or recipient, label=label)
-        return await keys.create_staff(conn, StaffRole(role.value), label=label)
+        if wanted.recipient is None:
+            return await keys.create_staff(conn, StaffRole(wanted.role.value), label=wanted.label)
+        return await keys.create_recipient(
+            conn,
+            wanted.recipient,
+            name=wanted.name or wanted.recipient,
+            label=wanted.label,
+            organisation=wanted.organisation,
+        )

@@ -31,7 +31,7 @@ async def propose(room: Room, asked: Asked, text: bytes) -> Answer:
     among(asked.actor, SOLICITOR)
 
     async def work(conn: Connection) -> Answer:
-        made = await register.propose(conn, text, _by(asked.actor))
+        made = await register.propose(conn, text, _by(asked.actor), demo=room.demo)
         return Answer(201, {"id": made.id, "version": made.version, "hash": made.hash, "state": made.state})
 
     return await once(room, asked, work)

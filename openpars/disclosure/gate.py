@@ -179,10 +179,10 @@ class Gate:
             )
         if self.clock.age() > 1.0:
             await self.read_clock()
-        right = self.register.right(who.recipient, why, self.clock.now())
+        right = self.register.right(who, why, self.clock.now())
         if isinstance(right, Refusal):
             await self.register.reload()
-            right = self.register.right(who.recipient, why, self.clock.now())
+            right = self.register.right(who, why, self.clock.now())
         if isinstance(right, Refusal):
             raise Refused(right)
         return right
@@ -258,7 +258,7 @@ class Gate:
                 **(public or {}),
             },
             private={
-                "agent": [who.recipient, str(who.id), user],
+                "agent": [who.recipient, str(who.id), user, who.organisation],
                 "why": [why.purpose, why.case_number],
                 "rows": [[row.id.hex, row.grant, row.file_version] for row in rows],
                 "shown": [*sorted({row.grant for row in rows})],
@@ -280,7 +280,7 @@ class Gate:
             kind="refusal",
             public={"agreement": asked if known else None, "way": way, "code": str(refusal.code)},
             private={
-                "agent": [who.recipient, str(who.id), user],
+                "agent": [who.recipient, str(who.id), user, who.organisation],
                 "why": [why.purpose, why.case_number] if why is not None else None,
                 "find_by": refusal.field,
             },

@@ -12,6 +12,7 @@ import logging
 from dataclasses import dataclass
 from datetime import datetime
 
+from openpars.accounts.keys import RecipientKey
 from openpars.agreements import register as agreements
 from openpars.agreements.model import Version
 from openpars.agreements.register import BrokenText, Standing
@@ -88,17 +89,28 @@ class Register:
         """The share of one purpose, or None when the version does not list it."""
         return self._shares.get((standing.agreement, standing.version, purpose))
 
-    def in_force(self, recipient: str, now: datetime) -> tuple[Standing, ...]:
-        """What this recipient holds at this instant."""
-        return tuple(s for s in self._standings if s.recipient == recipient and is_live(s, now))
+    def of(self, recipient: str, organisation: str | None) -> tuple[Standing, ...]:
+        """Every version, whatever its state, that names this recipient and admits the organisation.
+
+        Deny by default: what does not name the organisation is no agreement of its keys at all.
+        """
+        return tuple(
+            s
+            for s in self._standings
+            if s.recipient == recipient and self.version(s).agreement.admits(organisation)
+        )
+
+    def in_force(self, recipient: str, organisation: str | None, now: datetime) -> tuple[Standing, ...]:
+        """What this organisation of this recipient holds at this instant."""
+        return tuple(s for s in self.of(recipient, organisation) if is_live(s, now))
 
     def standing(self, agreement: str, now: datetime) -> Standing | None:
         """The version of one agreement that is in force, or None."""
         return next((s for s in self._standings if s.agreement == agreement and is_live(s, now)), None)
 
-    def right(self, recipient: str, why: Why, now: datetime) -> Right | Refusal:
+    def right(self, who: RecipientKey, why: Why, now: datetime) -> Right | Refusal:
         """Step 3 of the door: the one version in force that lists the purpose, or the reason why not."""
-        mine = [s for s in self._standings if s.recipient == recipient]
+        mine = list(self.of(who.recipient, who.organisation))
         if why.agreement is not None:
             mine = [s for s in mine if s.agreement == why.agreement]
         fit = [s for s in mine if is_live(s, now) and _lists(self.version(s), why.purpose)]

@@ -177,7 +177,7 @@ def _stream(who: RecipientKey, query: dict[str, str]) -> Stream:
             subscription = UUID(query["subscription"])
         except ValueError:
             raise refuse(Code.INVALID, "The id of one of your subscriptions.", "subscription") from None
-    return Stream(who.recipient, who.id, query.get("agreement"), subscription)
+    return Stream(who, query.get("agreement"), subscription)
 
 
 async def _held(gate: Gate, who: RecipientKey, agreement: str | None) -> tuple[Standing, ...]:
@@ -187,15 +187,11 @@ async def _held(gate: Gate, who: RecipientKey, agreement: str | None) -> tuple[S
     await gate.read_clock()
     await gate.register.reload()
     now = gate.clock.now()
-    in_force = gate.register.in_force(who.recipient, now)
+    in_force = gate.register.in_force(who.recipient, who.organisation, now)
     held = tuple(standing for standing in in_force if agreement in (None, standing.agreement))
     if held:
         return held
-    mine = [
-        s
-        for s in gate.register.standings
-        if s.recipient == who.recipient and agreement in (None, s.agreement)
-    ]
+    mine = [s for s in gate.register.of(who.recipient, who.organisation) if agreement in (None, s.agreement)]
     if any(s.state == "suspended" for s in mine):
         raise refuse(Code.AGREEMENT_SUSPENDED, "The agreement is suspended.")
     if any(s.state == "ended" or now >= s.until for s in mine):

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import re
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -17,6 +18,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from openpars.agreements import life, register, voting
 from openpars.agreements.ballots import Ballot, Choice, Question, statement
+from openpars.agreements.canonical import CJIS_TOPICS
 from openpars.agreements.register import BrokenText, Event
 from openpars.agreements.voting import Asked, Cast, cast
 from openpars.db.connect import Connection
@@ -37,7 +39,7 @@ async def conn(database: Database) -> AsyncIterator[Connection]:
 
 async def propose(conn: Connection, text: str = WARRANT) -> register.Proposed:
     async with conn.transaction():
-        return await register.propose(conn, text, "solicitor")
+        return await register.propose(conn, text, "solicitor", demo=True)
 
 
 async def vote(
@@ -119,7 +121,7 @@ async def test_a_bad_text_is_refused_and_nothing_is_stored(conn: Connection, bro
 
 async def test_the_same_text_twice_and_other_parties(conn: Connection) -> None:
     await propose(conn)
-    for text in ("# another comment\n" + WARRANT, WARRANT.replace('recipient = "ice"', 'recipient = "fbi"')):
+    for text in ("# another comment\n" + WARRANT, WARRANT.replace('"ice"', '"fbi"')):
         with pytest.raises(Refused) as caught:
             await propose(conn, text)
         assert caught.value.refusal.code is Code.CONFLICT
@@ -129,7 +131,7 @@ async def test_two_proposals_at_once_get_two_numbers(database: Database) -> None
     async def one(title: str) -> int:
         async with await psycopg.AsyncConnection.connect(database.desk_dsn) as own:
             return (
-                await register.propose(own, WARRANT.replace("Felony warrants", title), "solicitor")
+                await register.propose(own, WARRANT.replace("Felony warrants", title), "solicitor", demo=True)
             ).version
 
     numbers = await asyncio.gather(*(one(f"Number {n}") for n in range(4)))
@@ -357,3 +359,29 @@ async def test_the_door_only_reads(conn: Connection, database: Database) -> None
         assert len(await register.versions_in_force(door)) == 1
         with pytest.raises(psycopg.errors.InsufficientPrivilege):
             await life.suspend(door, ID, by="police", reason="no")
+
+
+@pytest.mark.parametrize("topic", CJIS_TOPICS)
+async def test_outside_demo_mode_no_text_without_every_cjis_topic_is_proposed(
+    conn: Connection, topic: str
+) -> None:
+    text = re.sub(rf"^{topic} = .*\n", "", WARRANT, flags=re.MULTILINE)
+    with pytest.raises(Refused) as caught:
+        async with conn.transaction():
+            await register.propose(conn, text, "solicitor", demo=False)
+    assert caught.value.refusal.code is Code.INVALID
+    assert topic in caught.value.refusal.detail
+    async with conn.transaction():
+        assert (await register.propose(conn, WARRANT, "solicitor", demo=False)).state == "proposed"
+
+
+async def test_a_text_of_demo_days_is_not_voted_through_outside_demo_mode(conn: Connection) -> None:
+    proposed = await propose(conn, re.sub(r"^training = .*\n", "", WARRANT, flags=re.MULTILINE))
+    key = Ed25519PrivateKey.generate()
+    await voting.add_stakeholder_key(
+        conn, "city-of-philadelphia", "police", key.public_key().public_bytes_raw()
+    )
+    with pytest.raises(Refused) as caught:
+        async with conn.transaction():
+            await cast(conn, await signed(conn, key, proposed.hash), demo=False)
+    assert (caught.value.refusal.code, "training" in caught.value.refusal.detail) == (Code.CONFLICT, True)

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
@@ -10,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from openpars.agreements.canonical import canonical, digest
+from openpars.agreements.canonical import CJIS_TOPICS, canonical, digest
 from openpars.agreements.check import check, enactable
 from openpars.agreements.faults import Severity
 from openpars.agreements.model import Agreement
@@ -38,6 +39,7 @@ MEANT = {
     "silence_unknown": "lapse",
     "term_unknown_zone": "America/New_York",
     "term_unknown_word": "notice_days",
+    "organisation_under_nobody_named": "ero-national",
     "unknown_provider": "city-of-philadelphia",
 }
 
@@ -101,7 +103,9 @@ def test_examples_are_as_the_demo_needs_them() -> None:
 
 def test_all_faults_come_at_once() -> None:
     text = (
-        GOOD.replace('"lapse"', '"laps"').replace("name =", "naem =").replace("results_per_search", "results")
+        GOOD.replace('"lapse"', '"laps"')
+        .replace("show = { name =", "show = { naem =")
+        .replace("results_per_search", "results")
     )
     assert len([f for f in read(text).faults if f.severity is Severity.ERROR]) == 3
 
@@ -208,3 +212,45 @@ def test_any_change_of_one_character_is_read_or_refused_without_falling_over(dat
 def test_any_bytes_are_read_or_refused(text: bytes | str) -> None:
     assert read(text).agreement is None
     assert read(text).faults
+
+
+TREE = """
+[[organisation]]
+id = "squad"
+under = "hq"
+
+[[organisation]]
+id = "hq"
+name = "Head \\"quarters\\""
+under = "ice"
+"""
+
+
+def test_organisations_count_and_their_order_does_not() -> None:
+    bare = re.sub(r"\[\[organisation\]\][^\[]*", "", GOOD)
+    first, second = TREE.strip().split("\n\n")
+    one, other = (parsed(f"{bare}\n{part}\n") for part in (TREE, f"{second}\n{first}"))
+    assert canonical(one) == canonical(other)
+    assert parsed(canonical(one)) == one
+    assert digest(one) not in {digest(parsed(bare)), digest(parsed(GOOD))}
+    assert [one.admits(name) for name in (None, "hq", "squad", "ice", "hq-2")] == [
+        True,
+        True,
+        True,
+        False,
+        False,
+    ]
+    assert [parsed(bare).admits(name) for name in (None, "hq")] == [True, False]
+
+
+@pytest.mark.parametrize("topic", CJIS_TOPICS)
+def test_a_topic_that_is_left_out_warns_and_refuses_where_it_is_strict(topic: str) -> None:
+    """CJIS Security Policy 5.1.1.3: eleven topics, each alone."""
+    text = re.sub(rf"^{topic} = .*\n", "", GOOD, flags=re.MULTILINE)
+    assert text != GOOD
+    for strict, severity in ((False, Severity.WARNING), (True, Severity.REFUSED)):
+        reading = check(text, strict=strict)
+        (fault,) = [one for one in reading.faults if "5.1.1.3" in one.message]
+        assert (fault.severity, enactable(reading)) == (severity, not strict)
+        assert fault.message.endswith(f": {topic}")
+    assert enactable(check(GOOD, strict=True))

@@ -12,6 +12,7 @@ from uuid import UUID
 
 import pytest
 
+from openpars.accounts.keys import RecipientKey
 from openpars.agreements.register import Standing
 from openpars.alerts.envelope import Resume, Seals
 from openpars.alerts.post import Post
@@ -27,6 +28,9 @@ KEY, ID = UUID(int=1), UUID(int=2)
 STANDING = Standing("a", 1, "fbi", "in_force", NOW - timedelta(days=1), NOW + timedelta(days=1), 7, "0" * 64)
 SHARE = Share("a", 1, "p", ("docket",))
 RIGHT = Right(STANDING, cast("Any", None), SHARE)
+NAMES_ERO = SimpleNamespace(
+    agreement=SimpleNamespace(admits=lambda organisation: organisation in (None, "ero"))
+)
 ROW = Row(ID, 1, 3, "{}", "")
 ALL_WELL: dict[str, Any] = {
     "now": NOW,
@@ -114,10 +118,11 @@ async def test_what_waits_in_a_queue_is_sent_only_while_its_fence_stands(
     standing: Standing | None, sent: bool
 ) -> None:
     gate = SimpleNamespace(
-        clock=SimpleNamespace(now=lambda: NOW), register=SimpleNamespace(standing=lambda *_: standing)
+        clock=SimpleNamespace(now=lambda: NOW),
+        register=SimpleNamespace(standing=lambda *_: standing, version=lambda _: NAMES_ERO),
     )
     post = SimpleNamespace(_gate=gate)
-    stream = Stream("fbi", KEY, None, None)
+    stream = Stream(RecipientKey(KEY, "fbi", None), None, None)
     stream.caught_up()
     stream.put(Item("a", 7, 1, b"a record"))
     stream.put(Item("a", 7, 0, b"", ended=True, last=True))
@@ -125,12 +130,25 @@ async def test_what_waits_in_a_queue_is_sent_only_while_its_fence_stands(
     assert (b"a record" in [frame async for frame in frames(stream, alive=alive)]) is sent
 
 
+@pytest.mark.parametrize(("organisation", "sent"), [(None, True), ("ero", True), ("hsi", False)])
+async def test_what_waits_in_a_queue_is_not_sent_to_an_organisation_dropped_meanwhile(
+    organisation: str | None, sent: bool
+) -> None:
+    gate = SimpleNamespace(
+        clock=SimpleNamespace(now=lambda: NOW),
+        register=SimpleNamespace(standing=lambda *_: STANDING, version=lambda _: NAMES_ERO),
+    )
+    alive = partial(Post.alive, cast("Post", SimpleNamespace(_gate=gate)))
+    stream = Stream(RecipientKey(KEY, "fbi", organisation), None, None)
+    assert alive(stream, Item("a", 7, 1, b"a record")) is sent
+
+
 async def test_a_stopped_feed_sends_nothing_of_what_waits() -> None:
-    stream = Stream("fbi", KEY, None, None)
+    stream = Stream(RecipientKey(KEY, "fbi", None), None, None)
     stream.caught_up()
     stream.put(Item("a", 7, 1, b"a record"))
     stream.stop()
-    assert b"a record" not in [frame async for frame in frames(stream, alive=lambda _: True)]
+    assert b"a record" not in [frame async for frame in frames(stream, alive=lambda *_: True)]
 
 
 def test_a_place_in_a_feed_does_not_tell_by_its_length_how_many_alerts_there_are() -> None:

@@ -63,7 +63,7 @@ async def _held(request: Request, who: RecipientKey) -> tuple[Standing, ...]:
         return ()
     await gate.read_clock()
     await gate.register.reload()
-    return gate.register.in_force(who.recipient, gate.clock.now())
+    return gate.register.in_force(who.recipient, who.organisation, gate.clock.now())
 
 
 def _chosen(held: tuple[Standing, ...], wanted: str | None) -> Standing:
@@ -77,7 +77,7 @@ def _mine(request: Request, standing: Standing, purpose: str | None) -> MyAgreem
 def _over(request: Request, who: RecipientKey, *, status: int = 200) -> Response:
     """The plain page of a recipient that holds nothing now."""
     gate, now = _gate(request), _gate(request).clock.now()
-    past = [s for s in gate.register.standings if s.recipient == who.recipient]
+    past = gate.register.of(who.recipient, who.organisation)
     latest = {s.agreement: s for s in sorted(past, key=lambda s: s.version)}
     links = tuple(
         PastAgreement(
@@ -269,7 +269,8 @@ async def _feed_page(
         subscriptions=tuple(
             _subscription(one.purpose, one.case_number, dict(one.criteria or ()))
             for one in all_of_them
-            if one.recipient == who.recipient and one.agreement == mine.id
+            if (one.recipient, one.organisation) == (who.recipient, who.organisation)
+            and one.agreement == mine.id
         ),
         criteria=views.criteria(version, mine.purpose),
         purpose_options=tuple((p.code, p.label) for p in mine.purposes),
