@@ -143,8 +143,8 @@ async def _keys(conn: Connection) -> dict[str, Any]:
         "keys": {
             **{name: one.token for name, one in issued.items()},
             "recipients": {name: one.token for name, one in outside.items()},
-            "organisations": under,
         },
+        "organisations": under,
         "links": {
             **{name: one.link for name, one in issued.items()},
             "recipients": {name: one.link for name, one in outside.items()},

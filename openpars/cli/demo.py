@@ -78,16 +78,16 @@ def demo(
     if city is None or not (directory / "demo-keys.json").exists():
         raise CannotRunError(f"There is no demo in {directory}: make one with `openpars up --demo`.")
     if as_json:
-        give_json({"base_url": city.base_url, "keys": keys_of(directory)})
+        organisations = _read(directory).get("organisations", {})
+        give_json({"base_url": city.base_url, "keys": keys_of(directory), "organisations": organisations})
     else:
         give(city.base_url)
         print_links(directory, city)
 
 
 def keys_of(data_dir: Path) -> dict[str, Any]:
-    """The demo's bearer keys: one a desk, one a recipient under `recipients`, one an organisation of a
-    recipient under `organisations`."""
-    return {**_part(data_dir, "keys"), "organisations": _found(data_dir, "keys")["organisations"]}
+    """The demo's bearer keys: one a desk, and one a recipient under `recipients`."""
+    return _part(data_dir, "keys")
 
 
 def print_links(data_dir: Path, city: City) -> None:
@@ -114,25 +114,31 @@ async def forget(admin_dsn: str) -> None:
 
 
 def _part(data_dir: Path, name: str) -> dict[str, Any]:
-    found = _found(data_dir, name)
-    return {
-        **{role: found[role] for role in STAFF},
-        "recipients": {recipient: found["recipients"][recipient] for recipient in RECIPIENTS},
-    }
-
-
-def _found(data_dir: Path, name: str) -> dict[str, Any]:
-    """One part of the keys' file. Raises CannotRunError unless every name is in it."""
     try:
-        found = json.loads((data_dir / "demo-keys.json").read_text(encoding="utf-8"))[name]
-        whole = found.keys() >= {*STAFF} and found["recipients"].keys() >= {*RECIPIENTS}
-        if not whole or (name == "keys" and not isinstance(found["organisations"], dict)):
-            raise KeyError(name)
-    except (OSError, ValueError, KeyError, TypeError, AttributeError):
-        raise CannotRunError(
-            "The demo's keys are not whole: delete it with `openpars demo --reset`, then start it anew."
-        ) from None
-    return dict(found)
+        found = _read(data_dir)[name]
+        return {
+            **{role: found[role] for role in STAFF},
+            "recipients": {recipient: found["recipients"][recipient] for recipient in RECIPIENTS},
+        }
+    except (KeyError, TypeError):
+        raise _not_whole() from None
+
+
+def _read(data_dir: Path) -> dict[str, Any]:
+    """The keys' file: `keys`, `links`, and by recipient the keys of `organisations` under it."""
+    try:
+        found = json.loads((data_dir / "demo-keys.json").read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        raise _not_whole() from None
+    if not isinstance(found, dict):
+        raise _not_whole()
+    return found
+
+
+def _not_whole() -> CannotRunError:
+    return CannotRunError(
+        "The demo's keys are not whole: delete it with `openpars demo --reset`, then start it anew."
+    )
 
 
 def _reset(data_dir: Path, database_url: str | None) -> None:

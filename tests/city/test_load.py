@@ -58,8 +58,8 @@ async def test_a_demo_is_whole(settings):
     place = settings.data_dir / "demo-keys.json"
     assert stat.S_IMODE(place.stat().st_mode) == 0o600
     written = json.loads(place.read_text())
-    assert set(written) == {"keys", "links"}
-    for part in written.values():
+    assert set(written) == {"keys", "links", "organisations"}
+    for part in (written["keys"], written["links"]):
         assert set(part) == ROLES | {"recipients"}
         assert set(part["recipients"]) == {"ice", "fbi", "defender"}
     async with await psycopg.AsyncConnection.connect(load_desk(settings.data_dir).desk_dsn) as conn:
@@ -67,7 +67,10 @@ async def test_a_demo_is_whole(settings):
             assert (await keys.staff_by_token(conn, written["keys"][role])).role == role
             assert (await keys.staff_by_link(conn, written["links"][role])).role == role
         for recipient, token in written["keys"]["recipients"].items():
-            assert (await keys.recipient_by_token(conn, token)).recipient == recipient
+            found = await keys.recipient_by_token(conn, token)
+            assert (found.recipient, found.organisation) == (recipient, None)
+        found = await keys.recipient_by_token(conn, written["organisations"]["ice"]["ero-philadelphia"])
+        assert (found.recipient, found.organisation) == ("ice", "ero-philadelphia")
 
 
 async def test_the_agreements_of_the_demo(settings):
