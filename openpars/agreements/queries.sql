@@ -146,4 +146,28 @@ SELECT stakeholder, agreement, version, hash, question, choice, expires, at, sig
 FROM agreements.ballot ORDER BY id
 
 -- name: all_events
-SELECT agreement, version, what, at, by, reason FROM agreements.event ORDER BY at, id
+-- What the public may know. A letter that was not served is nobody else's business.
+SELECT agreement, version, what, at, by, reason FROM agreements.event
+WHERE what NOT IN ('letter_drafted', 'letter_discarded') ORDER BY at, id
+
+-- name: recipient_name
+SELECT name FROM accounts.recipient WHERE id = %s
+
+-- name: next_letter
+SELECT coalesce(max(number), 0) + 1 FROM agreements.letter WHERE agreement = %s
+
+-- name: new_letter
+INSERT INTO agreements.letter (agreement, number, version, kind, content, hash, deadline, written_by, written_at)
+VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s)
+
+-- name: new_letter_step
+INSERT INTO agreements.letter_step (agreement, letter, step, day, how, who, words, by, at)
+VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s)
+
+-- name: letters
+SELECT l.agreement, l.number, l.version, l.kind, l.content, l.hash, l.deadline, l.written_by, l.written_at
+FROM agreements.letter l WHERE %(agreement)s::text IS NULL OR l.agreement = %(agreement)s ORDER BY l.agreement, l.number
+
+-- name: letter_steps
+SELECT s.agreement, s.letter, s.step, s.day, s.how, s.who, s.words, s.by, s.at
+FROM agreements.letter_step s WHERE %(agreement)s::text IS NULL OR s.agreement = %(agreement)s ORDER BY s.at

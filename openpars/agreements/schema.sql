@@ -93,6 +93,38 @@ CREATE TABLE agreements.stakeholder_key (
 
 GRANT USAGE ON SCHEMA agreements TO openpars_desk, openpars_door;
 GRANT SELECT ON ALL TABLES IN SCHEMA agreements TO openpars_desk, openpars_door;
+
+-- The register of correspondence. A letter is never changed; what becomes of it is a step, each at most once.
+CREATE TABLE agreements.letter (
+    agreement    text NOT NULL,
+    number       integer NOT NULL CHECK (number > 0),
+    version      integer NOT NULL,
+    kind         text NOT NULL CHECK (kind IN ('notice', 'inquiry', 'breach', 'renewal')),
+    content      text NOT NULL,               -- canonical JSON: the PDF is made of it and of nothing else
+    hash         text NOT NULL CHECK (hash ~ '^[0-9a-f]{64}$'),   -- SHA-256 of it
+    deadline     date,                        -- the last civil day for an answer, in the agreement's zone
+    written_by   text NOT NULL,
+    written_at   timestamptz NOT NULL,
+    PRIMARY KEY (agreement, number),
+    FOREIGN KEY (agreement, version) REFERENCES agreements.version
+);
+CREATE TABLE agreements.letter_step (
+    agreement    text NOT NULL,
+    letter       integer NOT NULL,
+    step         text NOT NULL CHECK (step IN ('served', 'replied', 'discarded', 'published')),
+    day          date NOT NULL,               -- when it happened, in the agreement's zone
+    how          text CHECK (how IN ('email', 'hand', 'post', 'portal')),
+    who          text,                        -- who answered
+    words        text,                        -- the proof of service, or the answer in short
+    by           text NOT NULL,
+    at           timestamptz NOT NULL,        -- when it was recorded
+    PRIMARY KEY (agreement, letter, step),
+    FOREIGN KEY (agreement, letter) REFERENCES agreements.letter,
+    CHECK ((step = 'served') = (how IS NOT NULL)),
+    CHECK ((step = 'replied') = (who IS NOT NULL))
+);
+-- The door has no business with the city's letters.
+GRANT SELECT, INSERT ON agreements.letter, agreements.letter_step TO openpars_desk;
 GRANT INSERT ON agreements.agreement, agreements.version, agreements.ballot, agreements.event, agreements.stakeholder_key,
     agreements.warning TO openpars_desk;
 -- No login changes a text, a hash, a term, a ballot or an event; none deletes anything.

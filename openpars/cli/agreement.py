@@ -38,7 +38,8 @@ Key = Annotated[
 ]
 
 
-def _stop(message: str, *, as_json: bool) -> typer.Exit:
+def stop(message: str, *, as_json: bool) -> typer.Exit:
+    """Status 2 with a sentence, or with it as JSON."""
     if as_json:
         print(json.dumps({"error": message}))
     else:
@@ -50,7 +51,7 @@ def _read(path: Path, *, as_json: bool) -> bytes:
     try:
         return path.read_bytes()
     except OSError:
-        raise _stop(f"cannot read {path}", as_json=as_json) from None
+        raise stop(f"cannot read {path}", as_json=as_json) from None
 
 
 def _fault(fault: Fault) -> dict[str, Any]:
@@ -148,12 +149,12 @@ def text_of(files: Files, as_json: AsJson = False) -> None:
 app.command("prove")(proofs.prove)
 
 
-def _city(data_dir: Path, key: str | None, role: str, *, as_json: bool) -> httpx.Client:
+def open_city(data_dir: Path, key: str | None, role: str, *, as_json: bool) -> httpx.Client:
     """A client of the running city, with a key: given, or the demo's."""
     try:
         base = json.loads((data_dir / "city.json").read_text("utf-8"))["base_url"]
     except (OSError, ValueError, KeyError):
-        raise _stop(
+        raise stop(
             f"no city is running in {data_dir}: start one with `openpars up`", as_json=as_json
         ) from None
     if key is None:
@@ -161,18 +162,18 @@ def _city(data_dir: Path, key: str | None, role: str, *, as_json: bool) -> httpx
             key = json.loads((data_dir / "demo-keys.json").read_text("utf-8"))["keys"][role]
         except (OSError, ValueError, KeyError):
             message = f"no key for {role}: give --key or OPENPARS_KEY"
-            raise _stop(message, as_json=as_json) from None
+            raise stop(message, as_json=as_json) from None
     return httpx.Client(base_url=str(base), headers={"Authorization": f"Bearer {key}"}, timeout=120)
 
 
-def _send(client: httpx.Client, path: str, *, as_json: bool, **request: Any) -> dict[str, Any]:
+def send(client: httpx.Client, path: str, *, as_json: bool, **request: Any) -> dict[str, Any]:
     """POST and print; a refusal is printed with its code and ends with status 1."""
     try:
         with client:
             answer = client.post(path, **request)
             body = answer.json()
     except (httpx.HTTPError, ValueError):
-        raise _stop("the city does not answer", as_json=as_json) from None
+        raise stop("the city does not answer", as_json=as_json) from None
     if as_json:
         print(json.dumps(body))
     elif answer.is_error:
@@ -192,9 +193,9 @@ def propose(
 ) -> None:
     """Propose a text to the owners of the record. It is checked first; nothing is shared before they vote."""
     text = _read(file, as_json=as_json)
-    client = _city(data_dir, key, role, as_json=as_json)
+    client = open_city(data_dir, key, role, as_json=as_json)
     headers = {"Content-Type": "application/toml"}
-    body = _send(client, "/agreements", as_json=as_json, content=text, headers=headers)
+    body = send(client, "/agreements", as_json=as_json, content=text, headers=headers)
     if not as_json:
         print(f"{body.get('id')} version {body.get('version')}: {body.get('state')}\nhash {body.get('hash')}")
 
@@ -214,14 +215,14 @@ def ballot(
     as_json: AsJson = False,
 ) -> None:
     """Cast one stakeholder's ballot on one text."""
-    client = _city(data_dir, key, role, as_json=as_json)
+    client = open_city(data_dir, key, role, as_json=as_json)
     answer: dict[str, Any] = {"version": version, "question": question.value, "choice": choice.value}
     answer |= {
         name: value
         for name, value in (("hash", text_hash), ("expires", expires), ("signature", signature))
         if value is not None
     }
-    body = _send(client, f"/agreements/{agreement}/ballots", as_json=as_json, json=answer)
+    body = send(client, f"/agreements/{agreement}/ballots", as_json=as_json, json=answer)
     if not as_json:
         print(f"{body.get('state')}: {body.get('counts')}")
 
@@ -236,8 +237,8 @@ def end(
     as_json: AsJson = False,
 ) -> None:
     """End an agreement now. Its recipient sees nothing more from this instant."""
-    client = _city(data_dir, key, role, as_json=as_json)
-    body = _send(client, f"/agreements/{agreement}/end", as_json=as_json, json={"reason": reason})
+    client = open_city(data_dir, key, role, as_json=as_json)
+    body = send(client, f"/agreements/{agreement}/end", as_json=as_json, json={"reason": reason})
     if not as_json:
         print(f"{agreement}: {body.get('state')}")
 
@@ -260,9 +261,9 @@ def notice(
     as_json: AsJson = False,
 ) -> None:
     """Give notice: the agreement holds until that instant, then ends by itself."""
-    client = _city(data_dir, key, role, as_json=as_json)
+    client = open_city(data_dir, key, role, as_json=as_json)
     body = {"reason": reason} | ({} if effective is None else {"effective": effective})
-    body = _send(client, f"/agreements/{agreement}/notice", as_json=as_json, json=body)
+    body = send(client, f"/agreements/{agreement}/notice", as_json=as_json, json=body)
     if not as_json:
         print(f"{agreement}: notice given, ends {body.get('ends')}")
 
@@ -277,8 +278,8 @@ def withdraw_notice(
     as_json: AsJson = False,
 ) -> None:
     """Take a notice back before its instant."""
-    client = _city(data_dir, key, role, as_json=as_json)
+    client = open_city(data_dir, key, role, as_json=as_json)
     body = {"reason": reason}
-    body = _send(client, f"/agreements/{agreement}/withdraw-notice", as_json=as_json, json=body)
+    body = send(client, f"/agreements/{agreement}/withdraw-notice", as_json=as_json, json=body)
     if not as_json:
         print(f"{agreement}: {body.get('state')}")

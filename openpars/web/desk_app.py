@@ -18,7 +18,7 @@ from openpars.record import vault
 from openpars.settings import Settings, load_city, load_desk
 from openpars.shares.keep import Keeper
 from openpars.shares.keys import ShareKeys
-from openpars.web import agreements, desk, openapi, respond
+from openpars.web import agreements, desk, letters, openapi, respond
 from openpars.web.pages import desk_pages, public_pages
 
 
@@ -62,6 +62,7 @@ def create_app(settings: Settings) -> FastAPI:
     respond.answer_errors(app)
     app.include_router(desk.router)
     app.include_router(agreements.router)
+    app.include_router(letters.router)
     app.include_router(desk_pages.router)
     app.include_router(public_pages.router)
     openapi.describe(app)

@@ -432,6 +432,36 @@ class NoticeShape(Shape):
     effective: Text | None = None
 
 
+class LetterShape(Shape):
+    """POST /agreements/{id}/letters. `deadline`: the last day for an answer; notice has none."""
+
+    kind: Literal["notice", "inquiry", "breach", "renewal"]
+    text: Text | None = None
+    clause: Text | None = None
+    deadline: Day | None = None
+    to: Text | None = None
+
+
+class ServeShape(Shape):
+    """POST /agreements/{id}/letters/{number}/serve. `on` defaults to today."""
+
+    how: Literal["email", "hand", "post", "portal"]
+    proof: Text
+    on: Day | None = None
+
+
+class ReplyShape(Shape):
+    """POST /agreements/{id}/letters/{number}/reply. `on` defaults to today."""
+
+    who: Text
+    summary: Text
+    on: Day | None = None
+
+
+class NothingShape(Shape):
+    """POST /agreements/{id}/letters/{number}/discard, …/publish: nothing to say."""
+
+
 def schema_of(shape: type[Shape]) -> dict[str, Any]:
     """The JSON Schema of a shape with its parts written out, so that it stands alone in the OpenAPI text."""
     whole = shape.model_json_schema()
