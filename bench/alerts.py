@@ -89,6 +89,7 @@ async def through_the_door(
         desks.put_nowait(desk)
 
     forms = [drive.booking() for _ in range(int(rate * seconds))]
+    spent = rig.Spent(found)
     begun = time.perf_counter()
     tasks = [asyncio.create_task(book(forms[number])) async for number in rig.ticks(rate, seconds)]
     await asyncio.gather(*tasks)
@@ -96,6 +97,7 @@ async def through_the_door(
     until = time.perf_counter() + 15
     while time.perf_counter() < until and any(len(one.arrived) < len(saved) for one in listeners):
         await asyncio.sleep(0.05)
+    costs = spent.per(len(saved))
     latencies = tuple(
         max(0.0, one.arrived[name] - at)
         for one in listeners
@@ -113,6 +115,7 @@ async def through_the_door(
         "p99 ms": run.percentile(0.99),
         "expected": len(saved) * streams,
         "arrived": len(latencies),
+        **costs,
     }
 
 
@@ -142,6 +145,7 @@ async def floor(found: rig.City, *, rate: float, streams: int, seconds: float) -
                 latencies.append(time.perf_counter() - sent[name])
 
         fan = asyncio.create_task(fan_out())
+        spent = rig.Spent(found)
         readers = asyncio.gather(*(read(queue) for queue in queues))
         async for number in rig.ticks(rate, seconds):
             name = f"{number}-{random.random()}"
@@ -150,6 +154,7 @@ async def floor(found: rig.City, *, rate: float, streams: int, seconds: float) -
             await mouth.execute("SELECT pg_notify('bench_floor', %s)", (name,))
         await asyncio.wait_for(readers, 30)
         fan.cancel()
+    costs = spent.per(total)
     run = rig.Run(tuple(latencies), seconds)
     return {
         "what": "floor",
@@ -159,6 +164,7 @@ async def floor(found: rig.City, *, rate: float, streams: int, seconds: float) -
         "p99 ms": run.percentile(0.99),
         "expected": total * streams,
         "arrived": len(latencies),
+        **costs,
     }
 
 

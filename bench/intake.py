@@ -37,14 +37,14 @@ async def floor(found: rig.City, *, clients: int, seconds: float) -> rig.Run:
         )
         return True
 
-    run = await rig.hammer(clients, seconds, once)
+    run = await rig.hammer(clients, seconds, once, rig.Spent(found))
     for connection in connections:
         await connection.close()
     return run
 
 
 async def bookings(
-    address: tuple[str, int] | Path, drive: Driver, *, clients: int, seconds: float
+    found: rig.City, address: tuple[str, int] | Path, drive: Driver, *, clients: int, seconds: float
 ) -> rig.Run:
     """POST /desk/arrests."""
     connections = [await rig.Http.open(address) for _ in range(clients)]
@@ -57,7 +57,7 @@ async def bookings(
         return status == 201
 
     await rig.hammer(clients, 1.0, once)
-    run = await rig.hammer(clients, seconds, once)
+    run = await rig.hammer(clients, seconds, once, rig.Spent(found))
     for connection in connections:
         connection.close()
     return run
@@ -76,8 +76,8 @@ async def measure(arguments: argparse.Namespace) -> None:
         rows = []
         for name, run in (
             ("floor", await floor(found, **load)),
-            ("desk", await bookings(Settings(data_dir=found.data_dir).desk_socket, drive, **load)),
-            ("through the door", await bookings(found.address, drive, **load)),
+            ("desk", await bookings(found, Settings(data_dir=found.data_dir).desk_socket, drive, **load)),
+            ("through the door", await bookings(found, found.address, drive, **load)),
         ):
             rows.append(
                 {
@@ -88,6 +88,7 @@ async def measure(arguments: argparse.Namespace) -> None:
                     "p99 ms": run.percentile(0.99),
                     "refused": run.failures,
                     "ratio to floor": 1.0,
+                    **run.spent,
                 }
             )
         for row in rows[1:]:

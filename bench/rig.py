@@ -18,7 +18,7 @@ import sys
 import tempfile
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -189,6 +189,7 @@ class Run:
     latencies: tuple[float, ...]
     seconds: float
     failures: int = 0
+    spent: dict[str, float] = field(default_factory=dict)
 
     @property
     def rate(self) -> float:
@@ -201,12 +202,66 @@ class Run:
         return 1000 * ordered[min(len(ordered) - 1, int(len(ordered) * part))]
 
 
-async def hammer(clients: int, seconds: float, once: Callable[[int], Awaitable[bool]]) -> Run:
-    """`clients` loops of `once(client)` side by side for `seconds`."""
+class Spent:
+    """CPU seconds of the city's processes and of ourselves, read from /proc: what a busy machine cannot blur.
+
+    Empty where there is no /proc.
+    """
+
+    PROCESSES = ("postgres", "door", "desk", "worker")
+
+    def __init__(self, found: City) -> None:
+        listed = json.loads((found.data_dir / "run" / "processes.json").read_text())
+        self._pids = {name: int(listed[name]) for name in self.PROCESSES if name in listed}
+        self._begun = self._now()
+
+    def again(self) -> None:
+        """Count from here on."""
+        self._begun = self._now()
+
+    def per(self, count: int) -> dict[str, float]:
+        """Milliseconds of each process for each of `count` things done, as columns of a report."""
+        now = self._now()
+        return {
+            f"{name} cpu ms": 1000 * (now[name] - self._begun[name]) / max(1, count) for name in self._begun
+        }
+
+    def _now(self) -> dict[str, float]:
+        if not Path("/proc/self/stat").exists():
+            return {}
+        spent = {name: _cpu(pid) for name, pid in self._pids.items()}
+        # A server process for each connection: the children that live, and those that have ended.
+        spent["postgres"] += sum(_cpu(child) for child in _children(self._pids["postgres"]))
+        return {**spent, "bench": time.process_time()}
+
+
+def _stat(pid: int) -> list[str]:
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    except OSError:
+        return []
+
+
+def _cpu(pid: int) -> float:
+    """Seconds of a process and of its children that have ended."""
+    return sum(int(ticks) for ticks in _stat(pid)[11:15]) / os.sysconf("SC_CLK_TCK")
+
+
+def _children(pid: int) -> list[int]:
+    numbers = (int(entry.name) for entry in Path("/proc").iterdir() if entry.name.isdigit())
+    return [number for number in numbers if _stat(number)[1:2] == [str(pid)]]
+
+
+async def hammer(
+    clients: int, seconds: float, once: Callable[[int], Awaitable[bool]], spent: Spent | None = None
+) -> Run:
+    """`clients` loops of `once(client)` side by side for `seconds`; with `spent`, what each cost."""
     latencies: list[float] = []
     failures = 0
     begun = time.perf_counter()
     until = begun + seconds
+    if spent is not None:
+        spent.again()
 
     async def loop(client: int) -> None:
         nonlocal failures
@@ -217,7 +272,8 @@ async def hammer(clients: int, seconds: float, once: Callable[[int], Awaitable[b
                 failures += 1
 
     await asyncio.gather(*(loop(client) for client in range(clients)))
-    return Run(tuple(latencies), time.perf_counter() - begun, failures)
+    costs = {} if spent is None else spent.per(len(latencies))
+    return Run(tuple(latencies), time.perf_counter() - begun, failures, costs)
 
 
 def show(text: str) -> None:

@@ -57,7 +57,7 @@ async def governed(found: rig.City, purpose: str, *, arrests: int, clients: int,
 
     await rig.hammer(clients, 2.0, once)  # warm up
     rows.clear()
-    run = await rig.hammer(clients, seconds, once)
+    run = await rig.hammer(clients, seconds, once, rig.Spent(found))
     assert set(rows) == {ALIKE}, set(rows)
     for connection in connections:
         connection.close()
@@ -89,7 +89,7 @@ async def floor(found: rig.City, agreement: str, purpose: str, *, clients: int, 
         return len(rows) == ALIKE
 
     await rig.hammer(clients, 1.0, once)
-    run = await rig.hammer(clients, seconds, once)
+    run = await rig.hammer(clients, seconds, once, rig.Spent(found))
     for connection in connections:
         await connection.close()
     return run
@@ -121,6 +121,7 @@ async def measure(arguments: argparse.Namespace) -> None:
                     "p50 ms": run.percentile(0.5),
                     "p99 ms": run.percentile(0.99),
                     "refused": run.failures,
+                    **run.spent,
                 }
             )
         for place in (1, 3):

@@ -337,12 +337,12 @@ class Dispatcher:
 
     async def _watched(self, share: Share, watch: bytes) -> list[UUID]:
         pool = await self._gate.pools.of(share.agreement)
-        found: dict[UUID, None] = {}
+        found: dict[str, None] = {}
         async with pool.connection() as conn:
             for combination in share.combinations:
                 rows = await (await conn.execute(share.find(combination), (watch, "alert", 100))).fetchall()
                 found.update((row[0], None) for row in rows)
-        return list(found)
+        return [UUID(hex=record) for record in found]
 
     def _remember_criteria(self, made: Subscription) -> None:
         self._criteria.setdefault((made.agreement, made.purpose), {})[made.id] = made

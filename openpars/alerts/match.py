@@ -48,7 +48,7 @@ async def read_rows(pool: Pool, share: Share, record: UUID, keys: ShareKeys) -> 
         found = await (await conn.execute(share.for_alert(), (record,))).fetchall()
     return tuple(
         AlertRow(
-            Row(record, r[0], r[1], r[2], keys.subject(share.agreement, record, r[5])),
+            Row(record.hex, r[0], r[1], r[2], keys.subject(share.agreement, record.hex, r[5])),
             r[3],
             r[4],
             tuple(value for value in r[6:] if value is not None),

@@ -48,9 +48,10 @@ TRIES = 4  # how often a row may change under a reader before it is told to try 
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """A row of a share as read in step 5. `body` is JSON text of the granted fields."""
+    """A row of a share as read in step 5. `id`: the public id as 32 hex digits. `body`: JSON text of the
+    granted fields."""
 
-    id: UUID
+    id: str
     grant: int
     file_version: int
     body: str
@@ -69,9 +70,9 @@ class Guard:
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """One person as the recipient is shown it: public id and the granted fields, encoded once."""
+    """One person as the recipient is shown it: public id (hex) and the granted fields, encoded once."""
 
-    id: UUID
+    id: str
     body: bytes
 
 
@@ -217,7 +218,7 @@ class Gate:
         wanted = self.keys.search(share.agreement, key.combination, key.values)
         # A person may stand in several grants' rows: read enough, then cut by person.
         rows = await self._read(share, share.find(key.combination), (wanted, "search", limit * 4))
-        people = list(dict.fromkeys(row.id for row in rows))[:limit]
+        people = set(list(dict.fromkeys(row.id for row in rows))[:limit])
         return tuple(row for row in rows if row.id in people)
 
     async def _by_id(self, share: Share, record: UUID) -> tuple[Row, ...]:
@@ -226,7 +227,7 @@ class Gate:
     async def _read(self, share: Share, statement: bytes, parameters: tuple[object, ...]) -> tuple[Row, ...]:
         pool = await self.pools.of(share.agreement)
         async with pool.connection() as conn:
-            cursor = await conn.execute(statement, parameters)
+            cursor = await conn.execute(statement, parameters, binary=True)
             rows = await cursor.fetchall()
         return tuple(
             Row(row[0], row[1], row[2], row[3], self.keys.subject(share.agreement, row[0], row[4]))
@@ -260,7 +261,7 @@ class Gate:
             private={
                 "agent": [who.recipient, str(who.id), user, who.organisation],
                 "why": [why.purpose, why.case_number],
-                "rows": [[row.id.hex, row.grant, row.file_version] for row in rows],
+                "rows": [[row.id, row.grant, row.file_version] for row in rows],
                 "shown": [*sorted({row.grant for row in rows})],
                 **private,
             },
@@ -309,19 +310,17 @@ class Gate:
     async def admit(self, conn: Connection, drafts: Sequence[Draft]) -> list[Refusal | None]:
         """Check again, inside the transaction that logs: clock, key, fence, rows. One verdict a draft.
 
-        One trip to the server for all askers of a batch. A search is counted here even if it is then
-        refused because something moved: a limit may be reached early, never late.
+        For all askers of a batch, in the trip to the server that the writer has begun. A search is counted
+        here even if it is then refused because something moved: a limit may be reached early, never late.
         """
         guards = [draft.guard if isinstance(draft.guard, Guard) else None for draft in drafts]
-        live = [guard for guard in guards if guard is not None]
-        async with conn.pipeline():
-            rechecked = await conn.execute(Q.recheck, _recheck(live))
-            cursors = [
-                (share, await conn.execute(share.standing(), (ids, ids)))
-                for share, ids in _wanted(live).items()
-            ]
-            row = await rechecked.fetchone()
-            standing = {(share, *found) for share, cursor in cursors for found in await cursor.fetchall()}
+        rechecked = await conn.execute(Q.recheck, _recheck([guard for guard in guards if guard is not None]))
+        cursors = [
+            (whose, await conn.execute(share.moved(), arrays(rows)))
+            for share, (whose, rows) in _relied_on(guards).items()
+        ]
+        row = await rechecked.fetchone()
+        moved = {whose[found[0] - 1] for whose, cursor in cursors for found in await cursor.fetchall()}
         assert row is not None  # noqa: S101
         self.clock.observe(row[0])
         try:
@@ -331,8 +330,10 @@ class Gate:
         keys = frozenset(row[1])
         fences = {name: (epoch, number) for name, epoch, number in zip(*row[2:5], strict=True)}
         return [
-            None if guard is None else _verdict(guard, now=now, keys=keys, fences=fences, standing=standing)
-            for guard in guards
+            None
+            if guard is None
+            else _verdict(guard, now=now, keys=keys, fences=fences, moved=place in moved)
+            for place, guard in enumerate(guards)
         ]
 
 
@@ -347,7 +348,7 @@ def _verdict(
     now: datetime,
     keys: frozenset[UUID],
     fences: dict[str, tuple[int, int | None]],
-    standing: set[tuple[object, ...]],
+    moved: bool,
 ) -> Refusal | None:
     right = guard.right
     if guard.key not in keys:
@@ -358,9 +359,7 @@ def _verdict(
     if number != right.standing.version:
         # What was read by the version before may be more than is granted now.
         return AMENDED
-    if any((right.share, row.id, row.grant, row.file_version) not in standing for row in guard.rows):
-        return MOVED
-    return None
+    return MOVED if moved else None
 
 
 def _recheck(guards: list[Guard]) -> dict[str, object]:
@@ -374,17 +373,29 @@ def _recheck(guards: list[Guard]) -> dict[str, object]:
     }
 
 
-def _wanted(guards: list[Guard]) -> dict[Share, bytes]:
-    wanted: dict[Share, list[bytes]] = defaultdict(list)
-    for guard in guards:
-        if guard.rows:
-            wanted[guard.right.share].extend(row.id.bytes for row in guard.rows)
-    return {share: b"".join(ids) for share, ids in wanted.items()}
+def _relied_on(guards: Sequence[Guard | None]) -> dict[Share, tuple[list[int], list[Row]]]:
+    """By share, every row that any answer rests on, and beside it the place of that answer's guard."""
+    found: dict[Share, tuple[list[int], list[Row]]] = defaultdict(lambda: ([], []))
+    for place, guard in enumerate(guards):
+        if guard is not None and guard.rows:
+            whose, rows = found[guard.right.share]
+            whose.extend([place] * len(guard.rows))
+            rows.extend(guard.rows)
+    return found
+
+
+def arrays(rows: Sequence[Row]) -> tuple[str, str, str]:
+    """Ids, grants and versions as array literals: hex digits and numbers, so there is nothing to escape."""
+    return (
+        f"{{{','.join([row.id for row in rows])}}}",
+        f"{{{','.join([str(row.grant) for row in rows])}}}",
+        f"{{{','.join([str(row.file_version) for row in rows])}}}",
+    )
 
 
 def merged(version: Version, rows: tuple[Row, ...]) -> tuple[Record, ...]:
     """One record per person. Where several grants show a field, the finer precision is shown."""
-    people: dict[UUID, list[Row]] = defaultdict(list)
+    people: dict[str, list[Row]] = defaultdict(list)
     for row in rows:
         people[row.id].append(row)
     return tuple(Record(person, merge(version, found)) for person, found in people.items())
@@ -392,7 +403,7 @@ def merged(version: Version, rows: tuple[Row, ...]) -> tuple[Record, ...]:
 
 def merge(version: Version, rows: list[Row]) -> bytes:
     """The JSON object of one person. Nearly always one row, whose text is used as it stands."""
-    head = b'{"id":"%b"' % rows[0].id.hex.encode()
+    head = b'{"id":"%b"' % rows[0].id.encode()
     if len(rows) == 1:
         body = rows[0].body.encode()
         return head + (b"," + body[1:] if body != b"{}" else b"}")

@@ -16,22 +16,23 @@ LEFT JOIN LATERAL (
 -- name: labels_used
 SELECT label FROM log.label WHERE tree = %(tree)s AND label = ANY(%(labels)b)
 
--- name: add_entries
-INSERT INTO log.entry (tree, index, leaf, leaf_hash, sealed, at)
-SELECT %(tree)s, %(first)s + n - 1, leaf, leaf_hash, sealed, %(at)s
-FROM unnest(%(leaves)b::bytea[], %(hashes)b::bytea[], %(sealed)b::bytea[]) WITH ORDINALITY AS new (leaf, leaf_hash, sealed, n)
-
--- name: add_labels
-INSERT INTO log.label (tree, label, index)
-SELECT %(tree)s, label, index FROM unnest(%(labels)b::bytea[], %(indexes)s::bigint[]) AS new (label, index)
+-- name: add_batch
+-- Entries, their labels (of each entry one after the other, 16 bytes each) and the signed head over them.
+WITH entries AS (
+    INSERT INTO log.entry (tree, index, leaf, leaf_hash, sealed, at)
+    SELECT %(tree)s, %(first)s::bigint + n - 1, leaf, leaf_hash, sealed, %(at)s
+    FROM unnest(%(leaves)b::bytea[], %(hashes)b::bytea[], %(sealed)b::bytea[]) WITH ORDINALITY AS new (leaf, leaf_hash, sealed, n)
+), labels AS (
+    INSERT INTO log.label (tree, label, index)
+    SELECT %(tree)s, substring(label FROM 16 * place + 1 FOR 16), %(first)s::bigint + n - 1
+    FROM unnest(%(labels)b::bytea[]) WITH ORDINALITY AS new (label, n), generate_series(0, length(label) / 16 - 1) AS place
+)
+INSERT INTO log.checkpoint (tree, size, note, at) VALUES (%(tree)s, %(size)s, %(note)s, %(at)s)
 
 -- name: add_subtrees
 INSERT INTO log.subtree (tree, level, index, hash)
 SELECT %(tree)s, level, index, hash
 FROM unnest(%(levels)s::smallint[], %(indexes)s::bigint[], %(hashes)b::bytea[]) AS new (level, index, hash)
-
--- name: add_checkpoint
-INSERT INTO log.checkpoint (tree, size, note, at) VALUES (%(tree)s, %(size)s, %(note)s, %(at)s)
 
 -- name: all_entries
 -- The body's hash is taken here, so that the bodies need not travel.

@@ -5,10 +5,11 @@ The life of an entry:
  1. `append` checks the draft's names and puts it into the queue;
  2. when the last batch is done, everything in the queue becomes the next one: one commit serves many
     askers, and nobody waits for a clock;
- 3. in a transaction on the session that holds the tree's lock: the clock and the stored head are read
-    and compared with the tree in memory, and `admit` rechecks what the callers rely on;
+ 3. in a transaction on the session that holds the tree's lock, and in one trip to the server: the clock
+    and the stored head are read and compared with the tree in memory, and `admit` rechecks what the
+    callers rely on;
  4. entries are sealed, hashed, and the new root is signed;
- 5. entries, labels, subtree hashes and the checkpoint are written and committed;
+ 5. entries, labels, subtree hashes and the checkpoint are written and committed, in a second trip;
  6. only then does the tree in memory grow, and each caller get its receipt.
 
 Whatever the database does instead, the callers are refused with `log-unavailable`, and the next batch
@@ -49,7 +50,9 @@ __all__ = ["Admit", "Draft", "LogDamaged", "Receipt", "SchemaThinned", "Writer",
 logger = logging.getLogger(__name__)
 
 Admit = Callable[[Connection, Sequence[Draft]], Awaitable[Sequence[Refusal | None]]]
-"""Called inside the batch's transaction: None for a draft to write, a refusal for one to leave out."""
+"""Called inside the batch's transaction: None for a draft to write, a refusal for one to leave out.
+
+The connection is in a pipeline: statements sent before the first answer is read share one trip."""
 
 MAX_BATCH = 256
 BATCH_SECONDS = 10.0
@@ -98,7 +101,6 @@ class _Batch:
     leaves: list[bytes] = field(default_factory=list)
     bodies: list[bytes] = field(default_factory=list)
     labels: list[bytes] = field(default_factory=list)
-    label_indexes: list[int] = field(default_factory=list)
     counts: dict[int, int] = field(default_factory=dict)
 
 
@@ -251,10 +253,7 @@ class Writer:
     async def _batch(self, items: list[_Waiting]) -> None:
         conn = await self._session()
         keys = await self._load_keys(items)
-        at = await self._begin(conn, keys)
-        refusals: Sequence[Refusal | None] = [None] * len(items)
-        if self._admit is not None:
-            refusals = await self._admit(conn, [item.draft for item in items])
+        at, refusals = await self._begin(conn, keys, [item.draft for item in items])
         batch = _Batch(at, self.size)
         for item, refusal in zip(items, refusals, strict=True):
             if refusal is not None:
@@ -278,8 +277,11 @@ class Writer:
         self._month = month
         return {**known[0], "": known[1]}
 
-    async def _begin(self, conn: Connection, keys: dict[str, Key]) -> datetime:
-        """Open the transaction, see that nobody else wrote, and tell the time."""
+    async def _begin(
+        self, conn: Connection, keys: dict[str, Key], drafts: list[Draft]
+    ) -> tuple[datetime, Sequence[Refusal | None]]:
+        """Open the transaction, see that nobody else wrote, tell the time, and have the drafts rechecked."""
+        refusals: Sequence[Refusal | None] = [None] * len(drafts)
         asked = {key.slot: key for name, key in keys.items() if name and key.slot not in self._counts}
         probes = {label(key, count): key.slot for key in asked.values() for count in range(_PROBE)}
         async with conn.pipeline():
@@ -287,6 +289,8 @@ class Writer:
             used = None
             if probes:
                 used = await conn.execute(Q.labels_used, {"tree": self._name, "labels": list(probes)})
+            if self._admit is not None:
+                refusals = await self._admit(conn, drafts)
             row = await head.fetchone()
             taken = set() if used is None else {found[0] for found in await used.fetchall()}
         if row is None:
@@ -294,7 +298,7 @@ class Writer:
         self._compare(row[1], row[2], row[4])
         for key in asked.values():
             self._counts[key.slot] = await self._count(conn, key, taken)
-        return self._now(row[0])
+        return self._now(row[0]), refusals
 
     async def _count(self, conn: Connection, key: Key, taken: set[bytes]) -> int:
         """How many labels of this key are in use: they have no gaps, so the first free one tells."""
@@ -342,9 +346,9 @@ class Writer:
             _fail(item, problem)
             return
         labels = []
-        counts = dict(batch.counts)
+        counts = {}
         for key in persons:
-            count = counts.get(key.slot, self._counts[key.slot])
+            count = batch.counts.get(key.slot, self._counts[key.slot])
             labels.append(label(key, count))
             counts[key.slot] = count + 1
         leaf = leaves.build(
@@ -354,9 +358,8 @@ class Writer:
         if len(leaf) > MAX_ENTRY:
             _fail(item, Malformed("the leaf is too long"))
             return
-        batch.label_indexes.extend([batch.first + len(batch.items)] * len(labels))
-        batch.labels.extend(labels)
-        batch.counts = counts
+        batch.labels.append(b"".join(labels))
+        batch.counts.update(counts)
         batch.leaves.append(leaf)
         batch.bodies.append(sealed.body)
         batch.items.append(item)
@@ -379,18 +382,14 @@ class Writer:
         async with conn.pipeline():
             name, at = self._name, batch.at
             await conn.execute(
-                Q.add_entries,
+                Q.add_batch,
                 {
-                    "tree": name, "first": batch.first, "at": at,
-                    "leaves": batch.leaves, "hashes": hashes, "sealed": batch.bodies,
+                    "tree": name, "first": batch.first, "at": at, "size": size, "note": note,
+                    "leaves": batch.leaves, "hashes": hashes, "sealed": batch.bodies, "labels": batch.labels,
                 },
             )  # fmt: skip
-            if batch.labels:
-                found = {"tree": name, "labels": batch.labels, "indexes": batch.label_indexes}
-                await conn.execute(Q.add_labels, found)
             if subtrees["levels"]:
                 await conn.execute(Q.add_subtrees, {"tree": name, **subtrees})
-            await conn.execute(Q.add_checkpoint, {"tree": name, "size": size, "note": note, "at": at})
             await conn.commit()
         tree.extend(hashes)
         self._held.last_at, self._held.head = batch.at, head

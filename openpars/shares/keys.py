@@ -49,11 +49,11 @@ class ShareKeys:
         sealed = self._cipher(agreement).encrypt(nonce, bytes.fromhex(subject), row.bytes)
         return nonce + sealed
 
-    def subject(self, agreement: str, row: UUID, hidden: bytes | None) -> str:
-        """The person's log key id as hex, or '' for a row about a victim or crime witness."""
+    def subject(self, agreement: str, row: str, hidden: bytes | None) -> str:
+        """The person's log key id as hex, or '' for a row about a victim or crime witness. `row`: hex."""
         if hidden is None:
             return ""
-        plain = self._cipher(agreement).decrypt(hidden[:12], hidden[12:], row.bytes)
+        plain = self._cipher(agreement).decrypt(hidden[:12], hidden[12:], bytes.fromhex(row))
         return plain.hex()
 
     def digest(self, agreement: str, content: bytes) -> bytes:

@@ -97,7 +97,8 @@ class Share:
         """Rows of a keyed hash. Parameters: hash, way, limit. Expired rows are never served."""
         return (
             sql.SQL(
-                "SELECT id, grant_no, file_version, body, subject FROM {} WHERE {} = %s AND %s = ANY (ways)"
+                "SELECT encode(uuid_send(id), 'hex'), grant_no, file_version, body, subject FROM {}"
+                " WHERE {} = %b AND %s = ANY (ways)"
                 " AND (until IS NULL OR until > clock_timestamp()) ORDER BY id, grant_no LIMIT %s"
             )
             .format(self.table, self.column(combination))
@@ -109,7 +110,8 @@ class Share:
         """Rows of one public id. Parameters: id, way."""
         return (
             sql.SQL(
-                "SELECT id, grant_no, file_version, body, subject FROM {} WHERE id = %s AND %s = ANY (ways)"
+                "SELECT encode(uuid_send(id), 'hex'), grant_no, file_version, body, subject FROM {}"
+                " WHERE id = %s AND %s = ANY (ways)"
                 " AND (until IS NULL OR until > clock_timestamp()) ORDER BY grant_no"
             )
             .format(self.table)
@@ -130,18 +132,17 @@ class Share:
         )
 
     @cache  # noqa: B019  (as many shares as purposes)
-    def standing(self) -> bytes:
-        """Of the given ids, which rows stand now, at which file version.
+    def moved(self) -> bytes:
+        """Which of the given rows do not stand now at the given file version: their places, from 1.
 
-        Parameters: the ids as one string of 16 bytes each, and again for its length. As a list they
-        would each be written out as text, which costs more than finding them.
+        Parameters: ids, grants and file versions as array literals, which cost less than a value each.
         """
         return (
             sql.SQL(
-                "SELECT id, grant_no, file_version FROM {} WHERE id = ANY (ARRAY("
-                "SELECT encode(substring(%b FROM n FOR 16), 'hex')::uuid"
-                " FROM generate_series(1, length(%b), 16) AS n))"
-                " AND (until IS NULL OR until > clock_timestamp())"
+                "SELECT n FROM unnest(%s::uuid[], %s::int[], %s::bigint[]) WITH ORDINALITY"
+                " AS r (id, grant_no, file_version, n) WHERE NOT EXISTS ("
+                "SELECT FROM {} AS s WHERE s.id = r.id AND s.grant_no = r.grant_no"
+                " AND s.file_version = r.file_version AND (s.until IS NULL OR s.until > clock_timestamp()))"
             )
             .format(self.table)
             .as_bytes()

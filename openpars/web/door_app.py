@@ -14,7 +14,6 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from fastapi import FastAPI
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.routing import Route
 
 from openpars.alerts.dispatch import Dispatcher
 from openpars.alerts.envelope import Seals
@@ -111,10 +110,9 @@ def create_app(settings: Settings) -> FastAPI:
         redoc_url=None,
         openapi_url="/v1/openapi.json",
     )
+    app.add_middleware(respond.Straight, busy={("POST", "/v1/search"): recipient.search})
     app.add_middleware(respond.SecurityHeaders)
     respond.answer_errors(app)
-    # The busiest address goes past the framework's parameter machinery, which it does not use.
-    app.router.routes.append(Route("/v1/search", recipient.search, methods=["POST"]))
     app.include_router(recipient.router)
     app.include_router(logs.router)
     app.include_router(recipient_pages.router)

@@ -10,6 +10,7 @@ from types import SimpleNamespace
 from typing import Any, cast
 from uuid import UUID
 
+import psycopg
 import pytest
 
 from openpars.accounts.keys import RecipientKey
@@ -17,7 +18,7 @@ from openpars.agreements.register import Standing
 from openpars.alerts.envelope import Resume, Seals
 from openpars.alerts.post import Post
 from openpars.alerts.streams import Item, Stream, frames
-from openpars.disclosure.gate import AMENDED, ENDED, MOVED, Gate, Guard, Row, _verdict
+from openpars.disclosure.gate import AMENDED, ENDED, MOVED, Gate, Guard, Row, _relied_on, _verdict, arrays
 from openpars.disclosure.register import Right
 from openpars.errors import Code, Refused
 from openpars.shares.tables import Share
@@ -31,12 +32,12 @@ RIGHT = Right(STANDING, cast("Any", None), SHARE)
 NAMES_ERO = SimpleNamespace(
     agreement=SimpleNamespace(admits=lambda organisation: organisation in (None, "ero"))
 )
-ROW = Row(ID, 1, 3, "{}", "")
+ROW = Row(ID.hex, 1, 3, "{}", "")
 ALL_WELL: dict[str, Any] = {
     "now": NOW,
     "keys": frozenset({KEY}),
     "fences": {"a": (7, 1)},
-    "standing": {(SHARE, ID, 1, 3)},
+    "moved": False,
 }
 
 
@@ -57,9 +58,7 @@ def test_when_all_is_well_the_answer_is_logged() -> None:
         ({"now": STANDING.until}, ENDED),
         ({"now": STANDING.begins - timedelta(microseconds=1)}, ENDED),
         ({"fences": {"a": (7, 2)}}, AMENDED),
-        ({"standing": set()}, MOVED),  # gone, or over by time
-        ({"standing": {(SHARE, ID, 1, 4)}}, MOVED),
-        ({"standing": {(replace(SHARE, version=2), ID, 1, 3)}}, MOVED),
+        ({"moved": True}, MOVED),
     ],
 )
 def test_one_thing_that_moved_is_enough(changed: dict[str, Any], refusal: Any) -> None:
@@ -68,6 +67,40 @@ def test_one_thing_that_moved_is_enough(changed: dict[str, Any], refusal: Any) -
 
 def test_a_revoked_key_is_enough() -> None:
     assert verdict(keys=frozenset()).code is Code.UNAUTHENTICATED
+
+
+async def test_a_row_that_does_not_stand_as_it_was_read_is_found(database: Any) -> None:
+    """Gone, of another version, of another grant, over by time: each is told apart from one that stands."""
+    share = Share("guarded", 1, "p", ("docket",))
+    stands, over, gone = (UUID(int=n).hex for n in (1, 2, 3))
+    async with await psycopg.AsyncConnection.connect(database.owner_dsn) as conn:
+        await conn.execute("CREATE SCHEMA share_guarded")
+        await conn.execute(share.create())
+        for record, until in ((stands, NOW + timedelta(days=9_000)), (over, NOW - timedelta(days=9_000))):
+            row = (record, 1, 3, until, ["search"], False, "{}", "{}", None, b"k")
+            await conn.execute(share.write(), row)
+        read = [
+            Row(stands, 1, 3, "{}", ""),
+            Row(stands, 1, 4, "{}", ""),
+            Row(stands, 2, 3, "{}", ""),
+            Row(over, 1, 3, "{}", ""),
+            Row(gone, 1, 3, "{}", ""),
+        ]
+        found = await (await conn.execute(share.moved(), arrays(read))).fetchall()
+    assert {row[0] for row in found} == {2, 3, 4, 5}
+
+
+def test_a_row_that_moved_is_counted_against_the_answers_that_rest_on_it_and_no_other() -> None:
+    other = Right(STANDING, cast("Any", None), replace(SHARE, version=2))
+    rows = (ROW, Row(UUID(int=3).hex, 1, 3, "{}", ""))
+    guards = [
+        None,
+        Guard(KEY, RIGHT, rows, None),
+        Guard(KEY, other, (ROW,), None),
+        Guard(KEY, RIGHT, (), None),
+    ]
+    found = _relied_on([*guards, Guard(KEY, RIGHT, (ROW,), None)])
+    assert found == {SHARE: ([1, 1, 4], [*rows, ROW]), other.share: ([2], [ROW])}
 
 
 @pytest.mark.parametrize(

@@ -145,8 +145,12 @@ async def test_labels_have_no_gap_and_no_repeat(database: Any, keys: KeyStore, s
 
 
 async def test_admit_refuses_inside_the_transaction(database: Any, keys: KeyStore, signer: Signer) -> None:
+    asked_in = set()
+
     async def admit(conn: psycopg.AsyncConnection, drafts: Sequence[Draft]) -> list[Refusal | None]:  # type: ignore[type-arg]
-        assert conn.info.transaction_status.name == "INTRANS"
+        row = await (await conn.execute("SELECT pg_current_xact_id()::text")).fetchone()
+        assert row is not None
+        asked_in.add(row[0])
         ended = Refusal(Code.AGREEMENT_ENDED, "It ended a moment ago.")
         return [ended if item.guard == "ended" else None for item in drafts]
 
@@ -161,6 +165,9 @@ async def test_admit_refuses_inside_the_transaction(database: Any, keys: KeyStor
         with pytest.raises(Refused):
             await log.append(draft(guard="ended"))
         assert (await log.append(draft())).index == 7
+    # Every entry was written by a transaction in which `admit` was asked.
+    written = await rows(database.owner_dsn, "SELECT DISTINCT xmin::text FROM log.entry")
+    assert {row[0] for row in written} <= asked_in
 
 
 async def test_a_second_writer_does_not_start(database: Any, keys: KeyStore, signer: Signer) -> None:

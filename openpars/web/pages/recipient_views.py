@@ -103,7 +103,7 @@ def record(found: Record) -> RecordView:
     charges = body.get("charges")
     if isinstance(charges, int):
         facts.append(Fact(label("charges"), str(charges)))
-    return RecordView(found.id.hex, title, tuple(facts), _charges(charges))
+    return RecordView(found.id, title, tuple(facts), _charges(charges))
 
 
 def _charges(charges: Any) -> tuple[tuple[str, str], ...]:
