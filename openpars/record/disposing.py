@@ -16,7 +16,6 @@ from openpars.record.rules import BEFORE_COURT, cleared
 def dispose(file: ArrestFile, form: Outcomes, setting: Setting) -> ArrestFile:
     """The court's outcomes. When every charge has ended without a conviction, the same act frees."""
     standing(file, Act.DISPOSE)
-    at = checks.past(form.at, "at", setting, since=file.arrested_at)
     if not form.dispositions:
         raise invalid("At least one outcome.", "dispositions")
     by_number = {charge.number: charge for charge in file.charges}
@@ -30,6 +29,7 @@ def dispose(file: ArrestFile, form: Outcomes, setting: Setting) -> ArrestFile:
             raise invalid("One outcome for each charge.", f"{where}.charge")
         told.add(outcome.charge)
         by_number[outcome.charge] = _ended(file, charge, outcome, setting, where=where)
+    at = checks.past(form.at, "dispositions", setting, since=file.arrested_at)
     after = replace(file, version=file.version + 1, charges=tuple(by_number.values()))
     return replace(after, **freed(after, at)) if cleared(after) else after  # type: ignore[arg-type]
 

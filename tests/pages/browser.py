@@ -23,6 +23,7 @@ from selenium.common.exceptions import StaleElementReferenceException, WebDriver
 from selenium.webdriver.chrome.options import Options
 from selenium.webdriver.chrome.service import Service
 from selenium.webdriver.common.action_chains import ActionChains
+from selenium.webdriver.support.ui import Select
 
 FLAGS = (
     "--headless=new", "--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking",
@@ -91,6 +92,11 @@ class Browser:
     def value(self, name: str) -> str:
         """What stands in the field of that name."""
         return self.driver.find_element("css selector", f"[name='{name}']").get_attribute("value") or ""
+
+    def choose(self, name: str, value: str) -> None:
+        """Choose in the list of that name."""
+        field = self.driver.find_element("css selector", f"select[name='{name}']")
+        Select(field).select_by_value(value)
 
     def check(self, field: str) -> None:
         """Choose a radio button or a check box by its label."""

@@ -49,8 +49,14 @@ def test_an_arrest_from_desk_to_desk(chromium: Browser, city: RunningCity, links
     assert chromium.value("last").startswith(last), "everything typed is kept"
     sound(chromium)
     chromium.fill("birth_date", "3/4/1990")
+    chromium.choose("interpreter", "spa")
+    chromium.fill("address", "1 Invented Street, no green card")
     chromium.fill("charge-1-statute", "2702 A1")
     chromium.fill("charge-2-statute", "18 2701 a1")
+    chromium.press(Keys.ENTER)
+    chromium.until("return document.querySelector('.op-errors a').hash === '#address'")
+    assert chromium.value("interpreter") == "spa"
+    chromium.fill("address", "1 Invented Street")
     chromium.press(Keys.ENTER)
     chromium.until("return document.title.startsWith('Booked')")
     assert f"{last} <svg/onload=alert(1)>" in chromium.text()
@@ -86,6 +92,17 @@ def test_an_arrest_from_desk_to_desk(chromium: Browser, city: RunningCity, links
     chromium.submit()
     assert "The arraignment is on record." in chromium.text()
     assert "$25,000" in chromium.text()
+    sound(chromium)
+    # the court again: how the charge ended; the person is free by the same act
+    chromium.follow("Record outcomes")
+    sound(chromium)
+    chromium.submit()
+    assert "Choose the outcome of at least one charge." in chromium.text()
+    chromium.choose("charge-1-disposition", "acquitted")
+    chromium.submit()
+    assert "The outcomes are on record." in chromium.text()
+    assert "Acquitted" in chromium.text()
+    assert "Arraigned and released" in chromium.text()
     sound(chromium)
     assert chromium.run("return document.querySelectorAll('svg[onload]').length") == 0
 

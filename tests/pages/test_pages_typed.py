@@ -132,3 +132,22 @@ def test_lengths_of_time(length: timedelta, said: str) -> None:
 def test_the_zone_is_always_named() -> None:
     assert times.local(datetime(2018, 9, 1, 4, tzinfo=UTC)) == "Sep 1, 2018, 12:00 AM EDT"
     assert times.local(datetime(2026, 11, 22, 1, 14, tzinfo=UTC), "es") == "21 nov 2026, 8:14 PM EST"
+
+
+def test_outcomes_as_chosen() -> None:
+    at = {"disposed_date": "11/21/2025", "disposed_time": "1030"}
+    form = desk_forms.outcomes(Typed({**at, "charge-2-disposition": "withdrawn"}, times.CITY_ZONE))
+    assert form is not None
+    assert [(one.charge, one.disposition) for one in form.dispositions] == [(2, "withdrawn")]
+    assert form.at == datetime(2025, 11, 21, 15, 30, tzinfo=UTC)
+    for wrong, field in (
+        ({}, ""),
+        ({"charge-2-disposition": "guilty"}, "charge-2-disposition"),
+        ({"charge-2-disposition": "convicted", "disposed_time": ""}, "disposed_time"),
+    ):
+        empty = Typed({**at, **wrong}, times.CITY_ZONE)
+        assert desk_forms.outcomes(empty) is None
+        assert [problem.field for problem in empty.problems] == [field]
+    several = Typed({"charge-3-disposition": "convicted"}, times.CITY_ZONE)
+    assert desk_forms.place("dispositions.0.charge", several) == "charge-3-disposition"
+    assert desk_forms.place("dispositions.0.disposed_at", several) == "disposed_date"

@@ -8,7 +8,7 @@ import re
 from datetime import date, datetime
 from functools import cache
 from importlib.resources import files
-from typing import Literal, cast
+from typing import Literal, cast, get_args
 
 from openpars.errors import Refusal
 from openpars.record import values
@@ -21,6 +21,8 @@ from openpars.record.forms import (
     ChargeForm,
     ChargingDecisions,
     Decision,
+    Outcome,
+    Outcomes,
     ParticipantForm,
 )
 from openpars.record.pack import Pack
@@ -42,7 +44,7 @@ _PLACES = {
     "bail.ability_to_pay": "ability_to_pay",
     "bail.reasons": "reasons",
 }
-_ROW = re.compile(r"(charges|participants|decisions)\.(\d+)(?:\.(.+))?")
+_ROW = re.compile(r"(charges|participants|decisions|dispositions)\.(\d+)(?:\.(.+))?")
 
 
 @cache
@@ -91,6 +93,8 @@ def _arrestee(typed: Typed) -> ArresteeForm | None:
         "suffix": typed.read("suffix", values.name_part),
         "ssn": typed.read("ssn", values.ssn),
         "zip": typed.read("zip", values.zip_code),
+        "birth_place": typed.read("birth_place", values.free_text),
+        "address": typed.read("address", values.free_text),
         "birth_country": typed.read("birth_country", lambda text: country(countries(), text)),
     }
     if last is None or first is None or born is None:
@@ -103,6 +107,11 @@ def _arrestee(typed: Typed) -> ArresteeForm | None:
         birth_country=more["birth_country"],
         ssn=more["ssn"],
         zip=more["zip"],
+        ethnicity=typed.text("ethnicity"),
+        birth_place=more["birth_place"],
+        address=more["address"],
+        interpreter=typed.text("interpreter"),
+        consular_notice=typed.text("consular_notice"),
     )
 
 
@@ -222,6 +231,29 @@ def _bail(typed: Typed, at: datetime | None, *, needed: bool) -> BailForm | None
     )
 
 
+Word = Literal["convicted", "acquitted", "dismissed", "withdrawn", "diverted", "vacated"]
+_OUTCOMES = get_args(Word)
+
+
+def outcomes(typed: Typed) -> Outcomes | None:
+    """The outcomes that were chosen, all of one moment, or None with the problems noted."""
+    at = typed.instant("disposed_date", "disposed_time", missing="Write the time, such as 1030.")
+    found = []
+    for n in _with_outcome(typed):
+        chosen = typed.text(f"charge-{n}-disposition")
+        if chosen not in _OUTCOMES:
+            typed.wrong(f"charge-{n}-disposition", "Choose one of the outcomes.")
+        elif at is not None:
+            found.append(Outcome(n, cast("Word", chosen), at))
+    if not found and not typed.problems:
+        typed.wrong("", "Choose the outcome of at least one charge.")
+    return None if typed.problems or at is None else Outcomes(tuple(found), at)
+
+
+def _with_outcome(typed: Typed) -> list[int]:
+    return [n for n in range(1, 101) if typed.text(f"charge-{n}-disposition")]
+
+
 def told(refusal: Refusal, typed: Typed) -> Problem:
     """An act's refusal at the field of the page that it means; without a field, at the top."""
     return Problem(place(refusal.field or "", typed), refusal.detail)
@@ -242,6 +274,11 @@ def _row_place(kind: str, index: int, part: str, typed: Typed) -> str:
     if kind == "decisions":
         used = [n for n in range(1, 101) if typed.text(f"charge-{n}-decision")]
         return f"charge-{used[index]}-{part or 'decision'}" if index < len(used) else ""
+    if kind == "dispositions":
+        used = _with_outcome(typed)
+        if part == "disposed_at":
+            return "disposed_date"
+        return f"charge-{used[index]}-disposition" if index < len(used) else ""
     if kind == "charges":
         used, stem, part = rows(typed, "charge", "statute", "grade"), "charge", part or "statute"
     else:

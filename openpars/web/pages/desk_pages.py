@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The desks: police, District Attorney, courts. Every act goes through `openpars.desk`, as by the API."""
+"""The desks: lists, police, District Attorney. Every act goes through `openpars.desk`, as by the API."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from starlette.responses import JSONResponse, Response
 
 from openpars.accounts import keys
 from openpars.accounts.keys import StaffRole
-from openpars.desk import charging, court, police, reading
+from openpars.desk import charging, police, reading
 from openpars.desk.reading import Queue
 from openpars.desk.room import Actor, Asked
 from openpars.desk.transact import note_refusal
@@ -96,7 +96,8 @@ _PATHS: Mapping[str, Queue] = {
 }
 
 
-def _frame(request: Request, actor: Actor) -> Frame:
+def frame_of(request: Request, actor: Actor) -> Frame:
+    """What stands around a page of this role."""
     desk, nav = NAV[actor.role]
     return view.frame(request, desk=desk, nav=nav, sign_out="/desk/sign-out")
 
@@ -118,7 +119,7 @@ async def home(request: Request) -> Response:
     }
     return view.respond(
         "desk_home.html",
-        _frame(request, actor),
+        frame_of(request, actor),
         lead="The acts of this desk are done by program for now (see the API). Here is what you can read.",
         links=tuple((link, texts[link]) for link in NAV[actor.role][1]),
     )
@@ -157,7 +158,7 @@ async def _list(request: Request, name: Queue, poll: str) -> dict[str, Any]:
         "stamp": stamp,
         "poll": poll,
         "gone": "No longer held" if name is Queue.CUSTODY else "",
-        "page": _frame(request, actor),
+        "page": frame_of(request, actor),
     }
 
 
@@ -185,16 +186,18 @@ for _path, _name in _PATHS.items():
 # ------------------------------------------------------------------ helpers of the forms
 
 
-async def _file(request: Request, actor: Actor, arrest: str) -> FileView:
+async def file_of(request: Request, actor: Actor, arrest: str) -> FileView:
+    """A file as the role may see it. Raises Refused."""
     whole = await reading.one(intake.room_of(request), actor, arrest)
     return desk_views.file(whole, datetime.now(UTC))
 
 
-async def _typed(request: Request) -> Typed:
+async def typed_of(request: Request) -> Typed:
+    """A form as it came."""
     return Typed(view.single(await view.form(request)), times.CITY_ZONE)
 
 
-def _asked(request: Request, actor: Actor, typed: Typed) -> Asked:
+def asked_of(request: Request, actor: Actor, typed: Typed) -> Asked:
     """Guarded like a program's request: a second click gets the first answer, a stale form is refused."""
     whole = f"{request.method} {request.url.path} {sorted(typed.fields.items())!r}"
     mark = held().mark("request", hashlib.sha256(whole.encode("utf-8", "surrogatepass")).hexdigest())
@@ -207,7 +210,7 @@ def _asked(request: Request, actor: Actor, typed: Typed) -> Asked:
     )
 
 
-async def _noted(request: Request, actor: Actor, what: str, refusal: Refusal, typed: Typed) -> Problem:
+async def noted(request: Request, actor: Actor, what: str, refusal: Refusal, typed: Typed) -> Problem:
     """A refused act leaves a note in the acts log, and a sentence at its field."""
     if refusal.status < 500:
         await note_refusal(intake.room_of(request), actor, what, refusal)
@@ -236,6 +239,9 @@ def _booking_page(
         grades=desk_views.GRADES,
         sexes=desk_views.SEXES,
         races=desk_views.RACES,
+        ethnicities=desk_views.ETHNICITIES,
+        interpreters=desk_views.INTERPRETERS,
+        notices=desk_views.NOTICES,
         idempotency=typed.text("idempotency") or secrets.token_urlsafe(16),
         same_incident=same_incident,
     )
@@ -247,14 +253,14 @@ async def booking(request: Request) -> Response:
     actor = await intake.who(request)
     now = datetime.now(times.CITY_ZONE)
     fields = {"arrested_date": f"{now:%m/%d/%Y}", "arrested_time": f"{now:%H%M}"}
-    return _booking_page(_frame(request, actor), Typed(fields, times.CITY_ZONE))
+    return _booking_page(frame_of(request, actor), Typed(fields, times.CITY_ZONE))
 
 
 @router.post("/desk/police/book")
 async def book(request: Request) -> Response:
     """Book an arrest; or say what to mend, with everything typed kept."""
     actor = await intake.who(request)
-    page, typed = _frame(request, actor), await _typed(request)
+    page, typed = frame_of(request, actor), await typed_of(request)
     more = typed.text("more")
     if more is not None:
         return _booking_page(page, typed, more=more)
@@ -263,10 +269,10 @@ async def book(request: Request) -> Response:
     if form is None:
         return _booking_page(page, typed)
     try:
-        made = await police.book(room, _asked(request, actor, typed), form)
+        made = await police.book(room, asked_of(request, actor, typed), form)
     except Refused as refused:
         known = refused.refusal.code is Code.CONFLICT and refused.refusal.field == "dc_number"
-        typed.problems.append(await _noted(request, actor, "book", refused.refusal, typed))
+        typed.problems.append(await noted(request, actor, "book", refused.refusal, typed))
         return _booking_page(page, typed, same_incident=known)
     return view.go(f"/desk/police/booked/{made.body['id']}")
 
@@ -276,7 +282,7 @@ async def booked(request: Request, arrest: str) -> Response:
     """What happens next, with the clock."""
     actor = await intake.who(request)
     return view.respond(
-        "police_booked.html", _frame(request, actor), file=await _file(request, actor, arrest)
+        "police_booked.html", frame_of(request, actor), file=await file_of(request, actor, arrest)
     )
 
 
@@ -312,12 +318,12 @@ async def charging_form(request: Request, arrest: str) -> Response:
 
 
 async def _charging_page(request: Request, actor: Actor, arrest: str, typed: Typed) -> Response:
-    file = await _file(request, actor, arrest)
+    file = await file_of(request, actor, arrest)
     if not any(charge.stage == "proposed" for charge in file.charges):
         return view.go(f"/desk/charging/{arrest}/complaint")
     return view.respond(
         "charging.html",
-        _frame(request, actor),
+        frame_of(request, actor),
         status=422 if typed.problems else 200,
         file=file,
         errors=tuple(typed.problems),
@@ -330,15 +336,15 @@ async def _charging_page(request: Request, actor: Actor, arrest: str, typed: Typ
 async def decide(request: Request, arrest: str) -> Response:
     """Record the decision on every proposed charge."""
     actor = await intake.who(request)
-    typed = await _typed(request)
-    file = await _file(request, actor, arrest)
+    typed = await typed_of(request)
+    file = await file_of(request, actor, arrest)
     form = desk_forms.decisions(typed, file.charges, datetime.now(UTC))
     if form is None:
         return await _charging_page(request, actor, arrest, typed)
     try:
-        await charging.decide_charges(intake.room_of(request), _asked(request, actor, typed), arrest, form)
+        await charging.decide_charges(intake.room_of(request), asked_of(request, actor, typed), arrest, form)
     except Refused as refused:
-        typed.problems.append(await _noted(request, actor, "decide_charges", refused.refusal, typed))
+        typed.problems.append(await noted(request, actor, "decide_charges", refused.refusal, typed))
         return await _charging_page(request, actor, arrest, typed)
     return view.go(f"/desk/charging/{arrest}/complaint")
 
@@ -353,9 +359,9 @@ async def complaint_form(request: Request, arrest: str) -> Response:
 async def _complaint_page(request: Request, actor: Actor, arrest: str, typed: Typed) -> Response:
     return view.respond(
         "complaint.html",
-        _frame(request, actor),
+        frame_of(request, actor),
         status=422 if typed.problems else 200,
-        file=await _file(request, actor, arrest),
+        file=await file_of(request, actor, arrest),
         errors=tuple(typed.problems),
     )
 
@@ -364,58 +370,18 @@ async def _complaint_page(request: Request, actor: Actor, arrest: str, typed: Ty
 async def file_complaint(request: Request, arrest: str) -> Response:
     """File the complaint."""
     actor = await intake.who(request)
-    typed = await _typed(request)
+    typed = await typed_of(request)
     try:
         await charging.file_complaint(
             intake.room_of(request),
-            _asked(request, actor, typed),
+            asked_of(request, actor, typed),
             arrest,
             ComplaintFiled(at=datetime.now(UTC)),
         )
     except Refused as refused:
-        typed.problems.append(await _noted(request, actor, "file_complaint", refused.refusal, typed))
+        typed.problems.append(await noted(request, actor, "file_complaint", refused.refusal, typed))
         return await _complaint_page(request, actor, arrest, typed)
     return view.go(f"/desk/file/{arrest}?done=complaint")
-
-
-# ------------------------------------------------------------------ courts
-
-
-@router.get("/desk/court/{arrest}")
-async def arraignment_form(request: Request, arrest: str) -> Response:
-    """The preliminary arraignment; the time of the hearing begins at now."""
-    actor = await intake.who(request)
-    now = datetime.now(times.CITY_ZONE)
-    fields = {"held_date": f"{now:%m/%d/%Y}", "held_time": f"{now:%H%M}"}
-    return await _arraignment_page(request, actor, arrest, Typed(fields, times.CITY_ZONE))
-
-
-async def _arraignment_page(request: Request, actor: Actor, arrest: str, typed: Typed) -> Response:
-    return view.respond(
-        "arraign.html",
-        _frame(request, actor),
-        status=422 if typed.problems else 200,
-        file=await _file(request, actor, arrest),
-        errors=tuple(typed.problems),
-        values=typed.fields,
-        bail_types=desk_views.BAIL_TYPES,
-    )
-
-
-@router.post("/desk/court/{arrest}")
-async def arraign(request: Request, arrest: str) -> Response:
-    """Record the preliminary arraignment."""
-    actor = await intake.who(request)
-    typed = await _typed(request)
-    form = desk_forms.arraignment(typed)
-    if form is None:
-        return await _arraignment_page(request, actor, arrest, typed)
-    try:
-        await court.arraign(intake.room_of(request), _asked(request, actor, typed), arrest, form)
-    except Refused as refused:
-        typed.problems.append(await _noted(request, actor, "arraign", refused.refusal, typed))
-        return await _arraignment_page(request, actor, arrest, typed)
-    return view.go(f"/desk/file/{arrest}?done=arraignment")
 
 
 # ------------------------------------------------------------------ a file
@@ -423,13 +389,20 @@ async def arraign(request: Request, arrest: str) -> Response:
 _DONE = {
     "complaint": "The complaint is filed. The court's arraignment list shows it now.",
     "arraignment": "The arraignment is on record. The custody list follows it.",
+    "outcomes": "The outcomes are on record. Every share that may show them follows.",
 }
 _NEXT: Mapping[StaffRole, Mapping[str, tuple[str, str]]] = {
     StaffRole.DISTRICT_ATTORNEY: {
         "Charges proposed": ("/desk/charging/{id}", "Decide the charges"),
         "Charges decided": ("/desk/charging/{id}/complaint", "File the complaint"),
     },
-    StaffRole.COURTS: {"Complaint filed": ("/desk/court/{id}", "Arraign")},
+    StaffRole.COURTS: {
+        "Complaint filed": ("/desk/court/{id}", "Arraign"),
+        "Arraigned": ("/desk/court/{id}/outcomes", "Record outcomes"),
+        "Arraigned and released": ("/desk/court/{id}/outcomes", "Record outcomes"),
+        "Arraigned and committed": ("/desk/court/{id}/outcomes", "Record outcomes"),
+        "Known from the court's list": ("/desk/court/{id}/outcomes", "Record outcomes"),
+    },
 }
 
 
@@ -438,12 +411,12 @@ async def one_file(request: Request, arrest: str) -> Response:
     """A file as the role may see it, with its history. Who opened it is noted in the acts log."""
     actor = await intake.who(request)
     room = intake.room_of(request)
-    file = await _file(request, actor, arrest)
+    file = await file_of(request, actor, arrest)
     history: Any = (await reading.history(room, actor, arrest))["versions"]
     href, text = _NEXT.get(actor.role, {}).get(file.state, ("", ""))
     return view.respond(
         "file.html",
-        _frame(request, actor),
+        frame_of(request, actor),
         file=file,
         history=desk_views.history(history),
         done=_DONE.get(request.query_params.get("done", ""), ""),

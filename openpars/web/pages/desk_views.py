@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
+from openpars.record.languages import LANGUAGES
 from openpars.web.pages import times
 from openpars.web.pages.models import (
     ChargeView,
@@ -30,6 +31,20 @@ RACES = (
     ("P", "Native Hawaiian or Pacific Islander"),
     ("W", "White"),
     ("U", "Unknown"),
+)
+ETHNICITIES = (("H", "Hispanic or Latino"), ("N", "Not Hispanic or Latino"), ("U", "Unknown"))
+INTERPRETERS = tuple(LANGUAGES.items())
+NOTICES = (
+    ("told", "Told, as everybody is"),
+    ("requested", "Told, and asked for notice"),
+    ("made", "A consulate was informed"),
+)
+OUTCOMES = (
+    ("convicted", "Convicted"),
+    ("acquitted", "Acquitted"),
+    ("dismissed", "Dismissed by the court"),
+    ("withdrawn", "Withdrawn by the District Attorney"),
+    ("diverted", "Diverted (such as ARD)"),
 )
 GRADES = (
     ("H1", "H1, murder of an unborn child, 1st"),
@@ -87,6 +102,7 @@ _ACTS = {
     "file_docket": "From the court's list",
     "withdraw_docket": "Withdrawn by the court",
     "represent": "Representation",
+    "dispose": "Outcomes of charges",
 }
 ROLES = {
     "police": "Police",
@@ -233,10 +249,15 @@ def _person(whole: Json, now: datetime) -> tuple[Fact, ...]:
         ("Born", born or age),
         ("Sex", dict(SEXES).get(who["sex"] or "")),
         ("Race", dict(RACES).get(who["race"] or "")),
+        ("Ethnicity", dict(ETHNICITIES).get(who["ethnicity"] or "")),
         ("Country of birth", who["birth_country"]),
+        ("Place of birth", who["birth_place"]),
+        ("Interpreter", LANGUAGES.get(who["interpreter"] or "")),
+        ("Consular notice", dict(NOTICES).get(who["consular_notice"] or "")),
         ("SSN", number),
         ("SID", who["sid"]),
         ("Photo number", who["ppn"]),
+        ("Address", who["address"]),
         ("ZIP code", who["zip"]),
     )
 
@@ -251,6 +272,7 @@ def _charge(one: Json) -> ChargeView:
         stage=one["stage"],
         decided_grade=one["decided_grade"] or "",
         reason=one["reason"] or "",
+        outcome=dict(OUTCOMES).get(one["disposition"] or "", ""),
     )
 
 

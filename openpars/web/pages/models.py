@@ -64,6 +64,7 @@ class ChargeView:
     stage: str
     decided_grade: str
     reason: str
+    outcome: str  # in words; empty while there is none
 
 
 @dataclass(frozen=True, slots=True)

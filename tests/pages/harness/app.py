@@ -12,7 +12,7 @@ from starlette.responses import JSONResponse, Response, StreamingResponse
 
 from openpars.errors import Code, Refusal
 from openpars.settings import City
-from openpars.web.pages import public_views, scenario_views, view
+from openpars.web.pages import desk_views, public_views, scenario_views, view
 from openpars.web.pages.view import Frame, Link
 from openpars.web.pages.words import Words
 from tests.pages.harness import invented as it
@@ -77,8 +77,8 @@ PAGES = {
     "/public/log": lambda r: view.respond("log.html", public(r), tree=it.TREE, first_command="curl -O http://127.0.0.1:8080/public/openpars_verify.py", second_command="python openpars_verify.py http://127.0.0.1:8080/log"),
     "/problem": lambda r: view.problem(public(r), Refusal(Code.UNAUTHENTICATED, "Sign in, or send a key that is in force.")),
     "/desk": lambda r: view.respond("desk_home.html", staff(r, ("Records officer", (), "/desk/sign-out")), lead="Your work is done by program for now.", links=((Link("/public/agreements", "Agreements"), "Every text and vote."), (Link("/public/log", "The log"), "What left, and how to check it."))),
-    "/desk/police/book": lambda r: view.respond("police_book.html", staff(r, POLICE), values={"arrested_date": "11/21/2026", "arrested_time": "2014"}, errors=(), charge_rows=2, person_rows=1, grades=GRADES, sexes=it.SEXES, races=it.RACES, idempotency="x", same_incident=False),
-    "/desk/police/book-errors": lambda r: view.respond("police_book.html", staff(r, POLICE), values=it.BOOK_VALUES, errors=it.BOOK_ERRORS, charge_rows=3, person_rows=2, grades=GRADES, sexes=it.SEXES, races=it.RACES, idempotency="x", same_incident=True),
+    "/desk/police/book": lambda r: view.respond("police_book.html", staff(r, POLICE), values={"arrested_date": "11/21/2026", "arrested_time": "2014"}, errors=(), charge_rows=2, person_rows=1, grades=GRADES, sexes=it.SEXES, races=it.RACES, ethnicities=desk_views.ETHNICITIES, interpreters=desk_views.INTERPRETERS, notices=desk_views.NOTICES, idempotency="x", same_incident=False),
+    "/desk/police/book-errors": lambda r: view.respond("police_book.html", staff(r, POLICE), values=it.BOOK_VALUES, errors=it.BOOK_ERRORS, charge_rows=3, person_rows=2, grades=GRADES, sexes=it.SEXES, races=it.RACES, ethnicities=desk_views.ETHNICITIES, interpreters=desk_views.INTERPRETERS, notices=desk_views.NOTICES, idempotency="x", same_incident=True),
     "/desk/police/booked": lambda r: view.respond("police_booked.html", staff(r, POLICE), file=it.file()),
     "/desk/police": lambda r: queue(staff(r, POLICE), "queue.html", title="Custody list", noun="persons held", noun_one="person held", act="Open", lead="Everyone held, and until when.", poll="/desk/charging/rows"),
     "/desk/charging": lambda r: queue(staff(r, DA), "queue.html"),
@@ -87,6 +87,8 @@ PAGES = {
     "/desk/charging/complaint": lambda r: view.respond("complaint.html", staff(r, DA), file=it.file("approved"), errors=()),
     "/desk/court": lambda r: queue(staff(r, COURT), "queue.html", title="Arraignment list", lead="Complaints filed, ready for the preliminary arraignment.", act="Arraign", noun="persons wait", noun_one="person waits"),
     "/desk/court/one": lambda r: view.respond("arraign.html", staff(r, COURT), file=it.file("approved"), errors=(it.Problem("ability_to_pay", "Monetary bail needs a word on the ability to pay (Rule 528)."),), values={"held_date": "11/22/2026", "held_time": "0415", "bail_type": "monetary", "amount": "25000", "percent": "10", "probable_cause": "yes"}, bail_types=it.BAIL),
+    "/desk/court/outcomes": lambda r: view.respond("outcomes.html", staff(r, COURT), file=it.file("ended"), errors=(it.Problem("charge-2-disposition", "Choose one of the outcomes."),), values={"disposed_date": "12/02/2026", "disposed_time": "1030", "charge-2-disposition": "withdrawn"}, outcomes=desk_views.OUTCOMES),
+    "/desk/court/outcomes/none": lambda r: view.respond("outcomes.html", staff(r, COURT), file=it.file("proposed"), errors=(), values={}, outcomes=desk_views.OUTCOMES),
     "/desk/file": lambda r: view.respond("file.html", staff(r, COURT), file=it.file("sealed"), history=it.HISTORY, done="The arraignment is on record.", next_href="/desk/court/one", next_text="Arraign"),
     "/recipient": lambda r: view.respond("recipient_search.html", staff(r, AGENCY), mine=it.MINE, others=("ice-other",), by=it.MINE.keys[0], errors=(), values={}, labels=LABELS, searched=False, records=(), receipt="", receipt_href="", purpose_options=PURPOSES),
     "/recipient/found": lambda r: view.respond("recipient_search.html", staff(r, AGENCY), mine=it.MINE, others=(), by=it.MINE.keys[0], errors=(), values={"purpose": "felony-warrant", "case_number": "W-2026-118", "find-last": "Doe", "find-first": "Ana", "find-birth_date": "3/4/1990"}, labels=LABELS, searched=True, records=it.RECORDS, receipt=it.CHECKPOINT, receipt_href="data:application/octet-stream;base64," + b64encode(it.CHECKPOINT.encode()).decode(), purpose_options=PURPOSES),

@@ -91,11 +91,11 @@ def file(stage: str = "proposed") -> FileView:
     return FileView(
         id="0" * 32, version=3, name="Doe, Ana", state="Complaint filed", sealed=stage == "sealed", clock=CLOCKS[1], steps=STEPS,
         incident=(Fact("DC number", "2624012345"), Fact("Arrested", "Nov 21, 2026, 8:14 PM EST"), Fact("District", "24")),
-        person=(Fact("Born", "Mar 4, 1990 (36 years)"), Fact("Sex", "Female"), Fact("Race", "White"), Fact("Country of birth", "Dominican Republic"), Fact("SSN", "ends in 3456")),
+        person=(Fact("Born", "Mar 4, 1990 (36 years)"), Fact("Sex", "Female"), Fact("Race", "White"), Fact("Ethnicity", "Hispanic or Latino"), Fact("Country of birth", "Dominican Republic"), Fact("Place of birth", EVIL), Fact("Interpreter", "Spanish"), Fact("Consular notice", "Told, as everybody is"), Fact("Address", "4217 Made-up Avenue"), Fact("SSN", "ends in 3456")),
         charges=(
-            ChargeView(1, "18 § 2702 §§ A1", "Aggravated Assault - Attempts to cause SBI", 1, "F1", stage if stage != "sealed" else "approved", "", ""),
-            ChargeView(2, "18 § 2701 §§ A1", "Simple Assault", 2, "M2", "proposed" if stage == "proposed" else "changed", "" if stage == "proposed" else "M3", ""),
-            ChargeView(3, "18 § 3929 §§ A1", EVIL, 1, "S", "proposed" if stage == "proposed" else "declined", "", "" if stage == "proposed" else "The store's recording does not show her."),
+            ChargeView(1, "18 § 2702 §§ A1", "Aggravated Assault - Attempts to cause SBI", 1, "F1", stage if stage not in {"sealed", "ended"} else "approved", "", "", "Convicted" if stage == "ended" else ""),
+            ChargeView(2, "18 § 2701 §§ A1", "Simple Assault", 2, "M2", "proposed" if stage == "proposed" else "changed", "" if stage == "proposed" else "M3", "", ""),
+            ChargeView(3, "18 § 3929 §§ A1", EVIL, 1, "S", "proposed" if stage == "proposed" else "declined", "", "" if stage == "proposed" else "The store's recording does not show her.", ""),
         ),
         participants=(PersonView(1, "victim", "Placeholder, Jordan"), PersonView(2, "witness of the crime", EVIL)),
         court=(Fact("Docket", "MC-51-CR-0012345-2026"), Fact("Complaint filed", "Nov 21, 2026, 11:52 PM EST")),
