@@ -21,6 +21,7 @@ from openpars.agreements.faults import Fault
 from openpars.agreements.plain import markdown, sections
 from openpars.cli import proofs
 from openpars.cli.replay import replay
+from openpars.cli.what_if import seen
 
 app = typer.Typer(
     add_completion=False,
@@ -28,6 +29,7 @@ app = typer.Typer(
     help="Check, read, propose, vote on and end data-sharing agreements.",
 )
 app.command("replay")(replay)
+app.command("seen")(seen)
 
 Files = Annotated[list[Path], typer.Argument(help="Agreement texts (TOML).", show_default=False)]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON and nothing else.")]

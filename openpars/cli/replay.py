@@ -4,35 +4,23 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Annotated, Any
 
 import psycopg
 import typer
-from rich.console import Console
-from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
-from openpars.agreements.bars import packs, version_of
-from openpars.agreements.model import Version
 from openpars.agreements.replay import as_if_in_force
-from openpars.agreements.term import midnight
-from openpars.agreements.text import read
 from openpars.cli.log import TreeName, own_key
+from openpars.cli.past import access, instant_of, progress, version_in, with_bars
 from openpars.cli.place import settings_for
 from openpars.cli.say import CannotRunError, Exit, give, give_json
+from openpars.cli.what_if import what_if
 from openpars.desk import replay as desk
 from openpars.desk.replay import Nothing
-from openpars.desk.replay_part import Access
 from openpars.log.opened import NoKeys
 from openpars.log.stored import LogDamaged
-from openpars.record.catalogue import zone_of
-from openpars.record.file import HOME
-from openpars.settings import MissingSecret, Settings, load_desk
-
-Tell = Callable[[int, int], None]
+from openpars.settings import MissingSecret
 
 SAID = (
     "Whom a wider text would have added to an answer is not in the log. `--assume` counts over the record.",
@@ -41,62 +29,6 @@ SAID = (
     "An agreement that ended or was suspended early did so by an act of its owners, not by its text.",
 )
 """What a replay cannot say, told with every answer."""
-
-
-def access(settings: Settings) -> Access:
-    """The owner-side credentials of a data directory. Raises CannotRunError."""
-    try:
-        secrets = load_desk(settings.data_dir)
-    except MissingSecret as problem:
-        raise CannotRunError(str(problem)) from None
-    dsn = settings.database_url or secrets.desk_dsn
-    return Access(dsn, secrets.record_key, settings.data_dir / "keys" / "persons.sqlite")
-
-
-def version_in(file: Path) -> Version:
-    """The text of a file as a version, with the bars of its provider's pack. Raises CannotRunError."""
-    try:
-        text = file.read_bytes()
-    except OSError:
-        raise CannotRunError(f"{file} cannot be read.") from None
-    reading = read(text, str(file))
-    if reading.agreement is None or reading.agreement.provider not in packs():
-        raise CannotRunError(f"{file} is not an agreement: `openpars agreement check {file}` says why.")
-    return version_of(reading.agreement)
-
-
-def instant_of(typed: str, *, end: bool) -> datetime:
-    """A civil day in the city's zone (its beginning, or its end), or an instant with its offset."""
-    zone = zone_of(HOME)
-    try:
-        day = date.fromisoformat(typed)
-    except ValueError:
-        try:
-            at = datetime.fromisoformat(typed)
-        except ValueError:
-            at = None
-        if at is None or at.tzinfo is None:
-            raise CannotRunError(
-                "Write a day (2026-11-01) or an instant with its offset (2026-11-01T08:00:00-04:00)."
-            ) from None
-        return at
-    at = midnight(day + timedelta(days=end), zone)
-    if at is None:
-        raise CannotRunError("The clocks change at that midnight: write the instant with its offset.")
-    return at
-
-
-@contextmanager
-def progress(what: str, *, quiet: bool) -> Iterator[Tell]:
-    """A bar on stderr, where somebody looks at it."""
-    if quiet:
-        yield lambda _done, _count: None
-        return
-    columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.completed:,.0f}"))
-    console = Console(stderr=True)
-    with Progress(*columns, TimeRemainingColumn(), console=console, transient=True) as bar:
-        task = bar.add_task(what, total=None)
-        yield lambda done, count: bar.update(task, completed=done, total=count)
 
 
 def replay(
@@ -115,6 +47,16 @@ def replay(
     as_if: Annotated[
         bool, typer.Option("--as-if-in-force", help="Take the text as in force for the whole period.")
     ] = False,
+    assume: Annotated[
+        bool,
+        typer.Option(help="No log: what could have been seen under each text, over the record's history."),
+    ] = False,
+    against: Annotated[
+        Path | None, typer.Option(help="With --assume: another text, instead of what stood in the register.")
+    ] = None,
+    assume_bar: Annotated[
+        list[str] | None, typer.Option(help="A bar taken as holding from the beginning. May be repeated.")
+    ] = None,
     data_dir: Annotated[Path | None, typer.Option(help="The city's data directory.")] = None,
     database_url: Annotated[
         str | None, typer.Option(help="The city's database, when it is not the embedded one.")
@@ -128,12 +70,17 @@ def replay(
     would have been other. 1: something would. 2: it could not run, or the log is not as it was signed.
     """
     settings = settings_for(data_dir=data_dir, database_url=database_url)
-    version = version_in(file)
+    version = with_bars(version_in(file), assume_bar or [])
     begins, ends = instant_of(since, end=False), instant_of(until, end=True)
     if begins >= ends:
         raise CannotRunError("The period ends before it begins.")
-    judged = as_if_in_force(version, begins, ends) if as_if else version
+    if against is not None and not assume:
+        raise CannotRunError("--against goes with --assume.")
     of = instead_of or version.agreement.id
+    if assume:
+        other = None if against is None else version_in(against)
+        what_if(settings, version, other, of=of, period=(begins, ends), json=json)
+    judged = as_if_in_force(version, begins, ends) if as_if else version
     try:
         with progress("entries read back", quiet=json) as tell:
             tally = asyncio.run(

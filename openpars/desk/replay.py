@@ -34,8 +34,8 @@ from openpars.log.opened import Ring
 from openpars.log.slices import Day, Used
 from openpars.log.stored import LogDamaged
 
-APART = 20_000
-"""Entries from which processes of their own are worth their start."""
+APART, LEAST = 20_000, 2_000
+"""Entries from which processes of their own are worth their start; the least in one part."""
 
 Tell = Callable[[int, int], None]
 """Hears how many entries of how many are done."""
@@ -119,7 +119,7 @@ def _midnight(at: datetime, zone: str) -> datetime:
 
 def _ranges(found: Sequence[Day]) -> list[tuple[int, int]]:
     """Whole days, joined to parts large enough to be worth it and small enough to share out."""
-    size = max(2_000, sum(day.end - day.first for day in found) // 32)
+    size = max(LEAST, sum(day.end - day.first for day in found) // 32)
     ranges: list[tuple[int, int]] = []
     for day in found:
         if ranges and ranges[-1][1] == day.first and ranges[-1][1] - ranges[-1][0] < size:
