@@ -12,7 +12,7 @@ from contextlib import AsyncExitStack
 
 import psycopg
 
-from openpars.agreements import life, notice, register, warnings
+from openpars.agreements import life, notice, register, voting, warnings
 from openpars.agreements.life import Due
 from openpars.db import bell
 from openpars.db.bell import Bell
@@ -41,7 +41,15 @@ class Worker:
     """The loops of the worker process."""
 
     def __init__(
-        self, *, owner: Pool, desk: Pool, keys: ShareKeys, writer: Writer, ring: Bell, key_store: KeyStore
+        self,
+        *,
+        owner: Pool,
+        desk: Pool,
+        keys: ShareKeys,
+        writer: Writer,
+        ring: Bell,
+        key_store: KeyStore,
+        demo: bool,
     ) -> None:
         self._owner = owner
         self._desk = desk
@@ -50,11 +58,13 @@ class Worker:
         self._writer = writer
         self._bell = ring
         self._key_store = key_store
+        self._demo = demo
 
     async def agreements(self) -> None:
         """Close what has ended, start what has begun, fill what was enacted: in that order of haste."""
         await self._due()
         await self._close()
+        await self._register()
         async with self._desk.connection() as conn:
             wanted = await (await conn.execute(Q.filling)).fetchall()
         for agreement, number in wanted:
@@ -93,12 +103,22 @@ class Worker:
             if one.what == "start":
                 await life.start(conn, one.agreement, one.version)
                 await fence.let_in(self._owner, one.agreement, one.version)
+            elif one.what == "close":
+                await voting.close(conn, one.agreement, one.version, demo=self._demo)
             elif one.what == "end":
                 await life.end_of_term(conn, one.agreement, one.version)
             elif one.what == "notice":
                 await notice.carry_out(conn, one.agreement)
             else:
                 await life.lapse(conn, one.agreement, one.version)
+
+    async def _register(self) -> None:
+        """Make the shares of what was carried and has none: by silence, or where the desk died in between."""
+        async with self._desk.connection() as conn:
+            wanted = await (await conn.execute(Q.unregistered)).fetchall()
+            versions = [await register.version(conn, agreement, number) for agreement, number in wanted]
+        for version in versions:
+            await enact.enact(self._owner, version, self._keys)
 
     async def _close(self) -> None:
         """Drop the shares of what has ended or was superseded, however that came about."""
@@ -169,6 +189,7 @@ async def run(settings: Settings) -> None:
             writer=writer,
             ring=ring,
             key_store=store,
+            demo=city.demo,
         )
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(_every(secrets.desk_dsn, "fence", 0.5, worker.agreements))

@@ -126,6 +126,7 @@ def _decision(decision: Decision) -> str:
             ("end", _quote(decision.end)),
             ("amend", _quote(decision.amend)),
             ("silence", _quote(decision.silence.value)),
+            ("days_to_vote", str(decision.days_to_vote)),
         ],
     )
 

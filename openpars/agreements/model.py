@@ -12,6 +12,9 @@ from enum import StrEnum
 
 from openpars.record.file import Role, Seal
 
+DAYS_TO_VOTE = 30
+"""Where a text does not say how long a question stays open."""
+
 
 class Way(StrEnum):
     """How a grant may be used. `export` hands over every row of the grant at once."""
@@ -60,7 +63,10 @@ class Term:
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """Who decides and by what rule: "2 of 3" or "consensus". `silence`: see `Silence`."""
+    """Who decides and by what rule: "2 of 3" or "consensus". `silence`: see `Silence`.
+
+    `days_to_vote`: how long a question stays open before silence takes its meaning.
+    """
 
     stakeholders: tuple[str, ...]
     enact: str
@@ -68,6 +74,7 @@ class Decision:
     end: str
     amend: str
     silence: Silence
+    days_to_vote: int = DAYS_TO_VOTE
 
 
 @dataclass(frozen=True, slots=True)

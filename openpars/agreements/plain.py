@@ -404,6 +404,7 @@ def _decided(decision: Decision, term: Term) -> Section:
         f"It is renewed if {_rule(decision.renew)}",
         f"It is amended if {_rule(decision.amend)}",
         f"It is ended before its time if {_rule(decision.end)}",
+        f"The owners have {_count(decision.days_to_vote, 'day')} to answer a question",
         silence[decision.silence],
     ]
     if term.notice_days:

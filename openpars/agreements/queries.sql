@@ -41,27 +41,54 @@ UPDATE agreements.agreement SET notice_at = %s, notice_ends = %s WHERE id = %s
 
 -- name: new_ballot
 INSERT INTO agreements.ballot
-    (agreement, version, stakeholder, question, choice, hash, expires, signature, statement, at)
-VALUES (%(agreement)s, %(version)s, %(stakeholder)s, %(question)s, %(choice)s, %(hash)s, %(expires)s, %(signature)s,
-        %(statement)s, %(at)s)
+    (agreement, version, stakeholder, question, choice, hash, round, expires, signature, key, statement, at)
+VALUES (%(agreement)s, %(version)s, %(stakeholder)s, %(question)s, %(choice)s, %(hash)s, %(round)s, %(expires)s,
+        %(signature)s, %(key)s, %(statement)s, %(at)s)
 
 -- name: known_statement
 SELECT 1 FROM agreements.ballot WHERE statement = %s
 
 -- name: ballots
-SELECT stakeholder, agreement, version, hash, question, choice, expires, at, signature
+SELECT stakeholder, agreement, version, hash, question, choice, expires, at, signature, round, key
 FROM agreements.ballot WHERE agreement = %s AND version = %s ORDER BY id
 
 -- name: new_event
 INSERT INTO agreements.event (agreement, version, what, at, by, reason)
 VALUES (%s, %s, %s, %s, %s, %s)
 
--- name: stakeholder_keys
-SELECT public_key FROM agreements.stakeholder_key
-WHERE provider = %s AND stakeholder = %s AND revoked_at IS NULL
+-- name: keys
+SELECT id, provider, stakeholder, label, public_key, proof, endorsed_by, endorsement, since, revoked_at, revoked_by,
+       revoked_why
+FROM agreements.ballot_key WHERE provider = %s ORDER BY since, id
 
--- name: new_stakeholder_key
-INSERT INTO agreements.stakeholder_key (provider, stakeholder, public_key) VALUES (%s, %s, %s)
+-- name: lock_keys
+-- Two first keys of one stakeholder wait for each other here: only one of them founds.
+SELECT pg_advisory_xact_lock(hashtextextended('openpars ballot keys ' || %s, 0))
+
+-- name: new_key
+INSERT INTO agreements.ballot_key
+    (id, provider, stakeholder, label, public_key, proof, endorsed_by, endorsement, since)
+VALUES (%(id)s, %(provider)s, %(stakeholder)s, %(label)s, %(public_key)s, %(proof)s, %(endorsed_by)s, %(endorsement)s,
+        %(since)s)
+
+-- name: revoke_key
+UPDATE agreements.ballot_key SET revoked_at = %s, revoked_by = %s, revoked_why = %s WHERE id = %s
+
+-- name: new_round
+INSERT INTO agreements.round (agreement, version, question, number, rules, asked_by, asked_at, closes_at)
+VALUES (%(agreement)s, %(version)s, %(question)s, %(number)s, %(rules)s, %(by)s, %(at)s, %(closes)s)
+
+-- name: rounds
+SELECT agreement, version, question, number, rules, asked_by, asked_at, closes_at, outcome, decided_at
+FROM agreements.round WHERE agreement = %s AND version = %s ORDER BY asked_at, number
+
+-- name: all_rounds
+SELECT agreement, version, question, number, rules, asked_by, asked_at, closes_at, outcome, decided_at
+FROM agreements.round ORDER BY asked_at, agreement, version, number
+
+-- name: decide_round
+UPDATE agreements.round SET outcome = %(outcome)s, decided_at = %(at)s
+WHERE agreement = %(agreement)s AND version = %(version)s AND (question = 'end') = %(end)s AND number = %(number)s
 
 -- name: standings
 -- What stands ends at the notified instant, whether or not the worker has written that down yet.
@@ -119,7 +146,13 @@ SELECT agreement, number, what, at FROM (
     UNION ALL
     SELECT v.agreement, v.number, 'lapse', v.ends FROM agreements.version v
     WHERE v.state IN ('proposed', 'balloted') AND v.ends <= %(now)s
-) d ORDER BY at, what DESC, agreement
+    UNION ALL
+    -- At the end of its term a text lapses: what was asked about it closes after that, as void.
+    SELECT r.agreement, r.version, 'close', least(r.closes_at, %(now)s)
+    FROM agreements.round r JOIN agreements.version v ON (v.agreement, v.number) = (r.agreement, r.version)
+    WHERE r.outcome = 'pending'
+      AND ((r.closes_at <= %(now)s AND r.closes_at < v.ends) OR v.state IN ('ended', 'superseded'))
+) d ORDER BY at, what <> 'close', what DESC, agreement
 
 -- name: next_due
 SELECT min(at) FROM (
@@ -128,6 +161,8 @@ SELECT min(at) FROM (
     SELECT ends FROM agreements.version WHERE state IN ('proposed', 'balloted', 'in_force', 'suspended')
     UNION ALL
     SELECT notice_ends FROM agreements.agreement WHERE notice_ends IS NOT NULL
+    UNION ALL
+    SELECT closes_at FROM agreements.round WHERE outcome = 'pending'
 ) d WHERE at > %(now)s
 
 -- name: listing
@@ -142,7 +177,7 @@ SELECT v.agreement, v.number, a.provider, a.recipient,
 FROM agreements.version v JOIN agreements.agreement a ON a.id = v.agreement ORDER BY v.agreement, v.number
 
 -- name: all_ballots
-SELECT stakeholder, agreement, version, hash, question, choice, expires, at, signature
+SELECT stakeholder, agreement, version, hash, question, choice, expires, at, signature, round, key
 FROM agreements.ballot ORDER BY id
 
 -- name: all_events

@@ -7,13 +7,22 @@ Every function that changes something MUST run in the caller's transaction, and 
 
 from __future__ import annotations
 
+import hashlib
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
 
-from openpars.agreements.ballots import Ballot, Choice, Question
+from openpars.agreements.ballots import (
+    Ballot,
+    Choice,
+    Outcome,
+    Question,
+    Round,
+    closing,
+    question_of,
+)
 from openpars.agreements.bars import bars_for
 from openpars.agreements.canonical import canonical, digest
 from openpars.agreements.check import check, enactable
@@ -23,10 +32,14 @@ from openpars.agreements.text import Reading, read
 from openpars.db.connect import Connection
 from openpars.db.sql import load
 from openpars.errors import Code, refuse
+from openpars.log import leaf
 from openpars.log.draft import Draft
 from openpars.log.pending import note
+from openpars.record.catalogue import instant
 
 Q = load(__package__)
+
+STANDING = ("in_force", "suspended")
 
 
 class BrokenText(Exception):
@@ -87,6 +100,7 @@ class Entry:
     suspended_by: str | None
     ballots: tuple[Ballot, ...]
     events: tuple[Event, ...]
+    rounds: tuple[Round, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,13 +146,16 @@ async def lock(conn: Connection, agreement: str) -> Locked:
     return Locked(*row)
 
 
-async def propose(conn: Connection, text: str | bytes, by: str, *, demo: bool) -> Proposed:
+async def propose(
+    conn: Connection, text: str | bytes, by: str, *, demo: bool, closes: datetime | None = None
+) -> Proposed:
     """Enter a text as the next version of its agreement. It shares nothing before its ballots carry it.
 
-    Outside demo mode it must cover every topic of CJIS Security Policy 5.1.1.3.
+    Outside demo mode it must cover every topic of CJIS Security Policy 5.1.1.3. `closes`: by when the owners
+    must have spoken, where the rules' own days are not meant.
 
-    Raises Refused INVALID for a text that may not be enacted or whose term is over, CONFLICT when the
-    same text already awaits its ballots or the agreement belongs to other parties.
+    Raises Refused INVALID for a text that may not be enacted or whose term is over, CONFLICT when the same
+    text already awaits its ballots or the agreement belongs to other parties.
     """
     reading = check(text, strict=not demo)
     agreement = _enactable(reading)
@@ -150,8 +167,46 @@ async def propose(conn: Connection, text: str | bytes, by: str, *, demo: bool) -
     if any(row[1] == wanted and row[2] in {"proposed", "balloted", "in_force"} for row in known):
         raise refuse(Code.CONFLICT, "this text already stands in the register", "text")
     await _insert(conn, agreement, number, text, state="proposed", by=by, ended_at=None)
-    await record(conn, agreement.id, number, Event("proposed", now, by), text_hash=wanted)
+    opened = await _first_round(conn, agreement, number, by=by, at=now, closes=closes)
+    await record(conn, agreement.id, number, Event("proposed", now, by, opened.said), text_hash=wanted)
     return Proposed(agreement.id, number, wanted, "proposed")
+
+
+async def standing_text(conn: Connection, agreement: str) -> tuple[int, Agreement] | None:
+    """The version in force or suspended, and its text: its rules decide about the next one."""
+    rows = await (await conn.execute(Q.versions_of, (agreement,))).fetchall()
+    number = next((one for one, _, state, _, _ in rows if state in STANDING), None)
+    return None if number is None else (number, (await version(conn, agreement, number)).agreement)
+
+
+async def _first_round(
+    conn: Connection, text: Agreement, number: int, *, by: str, at: datetime, closes: datetime | None
+) -> Round:
+    standing = await standing_text(conn, text.id)
+    rules, current = standing if standing is not None else (number, None)
+    question = question_of(text, current)
+    decision = (current or text).decision
+    until = closing(decision, question, asked_at=at, ends=text.term.ends, wanted=closes)
+    opened = Round(text.id, number, question, 1, rules, by, at, until)
+    await open_round(conn, opened)
+    return opened
+
+
+async def open_round(conn: Connection, opened: Round) -> None:
+    """Keep a round. The caller records the event that tells of it."""
+    await conn.execute(
+        Q.new_round,
+        {
+            "agreement": opened.agreement,
+            "version": opened.version,
+            "question": opened.question.value,
+            "number": opened.number,
+            "rules": opened.rules,
+            "by": opened.asked_by,
+            "at": opened.asked_at,
+            "closes": opened.closes_at,
+        },
+    )
 
 
 def _enactable(reading: Reading) -> Agreement:
@@ -217,12 +272,17 @@ async def enter_history(conn: Connection, text: str | bytes, events: Sequence[Ev
     ended = max((event.at for event in events if event.what == "ended"), default=agreement.term.ends)
     await _insert(conn, agreement, number, text, state="ended", by=by, ended_at=ended)
     for event in events:
-        values = (agreement.id, number, event.what, event.at, event.by, event.reason)
-        await conn.execute(Q.new_event, values)
+        await record(conn, agreement.id, number, event)
     await record(
         conn, agreement.id, number, Event("note", now, by, "entered as history"), text_hash=digest(agreement)
     )
     return Proposed(agreement.id, number, digest(agreement), "ended")
+
+
+def event_digest(agreement: str, number: int, event: Event) -> str:
+    """SHA-256 (hex) of all that is kept of one step: what its leaf carries, so that an edit is found."""
+    parts = (agreement, number, event.what, instant(event.at), event.by, event.reason)
+    return hashlib.sha256(leaf.canonical(parts)).hexdigest()
 
 
 async def record(
@@ -234,7 +294,13 @@ async def record(
         conn,
         Draft(
             "agreement",
-            public={"agreement": agreement, "version": number, "event": event.what, "hash": text_hash},
+            public={
+                "agreement": agreement,
+                "version": number,
+                "event": event.what,
+                "hash": text_hash,
+                "digest": event_digest(agreement, number, event),
+            },
             private={"agent": event.by, "at": event.at.isoformat(), "why": event.reason},
         ),
     )
@@ -276,7 +342,7 @@ async def fences(conn: Connection, ids: Sequence[str]) -> dict[str, int]:
 
 def ballot_of(row: Sequence[object]) -> Ballot:
     """A ballot from its columns, in the order of `queries.sql`."""
-    stakeholder, agreement, number, text_hash, question, choice, expires, at, signature = row
+    stakeholder, agreement, number, text_hash, question, choice, expires, at, signature, round, key = row
     return Ballot(
         str(stakeholder),
         str(agreement),
@@ -287,6 +353,25 @@ def ballot_of(row: Sequence[object]) -> Ballot:
         _instant(expires),
         _instant(at),
         None if signature is None else str(signature),
+        int(str(round)),
+        None if key is None else str(key),
+    )
+
+
+def round_of(row: Sequence[object]) -> Round:
+    """A round from its columns, in the order of `queries.sql`."""
+    agreement, number, question, round, rules, by, at, closes, outcome, decided = row
+    return Round(
+        str(agreement),
+        int(str(number)),
+        Question(str(question)),
+        int(str(round)),
+        int(str(rules)),
+        str(by),
+        _instant(at),
+        _instant(closes),
+        Outcome(str(outcome)),
+        None if decided is None else _instant(decided),
     )
 
 
@@ -299,7 +384,11 @@ async def register(conn: Connection) -> tuple[Entry, ...]:
     events: dict[tuple[str, int], list[Event]] = defaultdict(list)
     for agreement, number, *rest in await (await conn.execute(Q.all_events)).fetchall():
         events[agreement, number].append(Event(*rest))
+    rounds: dict[tuple[str, int], list[Round]] = defaultdict(list)
+    for row in await (await conn.execute(Q.all_rounds)).fetchall():
+        asked = round_of(row)
+        rounds[asked.agreement, asked.version].append(asked)
     rows = await (await conn.execute(Q.listing)).fetchall()
     return tuple(
-        Entry(*[*row, tuple(ballots[row[0], row[1]]), tuple(events[row[0], row[1]])]) for row in rows
+        Entry(*row, *(tuple(found[row[0], row[1]]) for found in (ballots, events, rounds))) for row in rows
     )

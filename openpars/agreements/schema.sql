@@ -44,8 +44,10 @@ CREATE TABLE agreements.ballot (
     question     text NOT NULL CHECK (question IN ('enact', 'renew', 'end', 'amend')),
     choice       text NOT NULL CHECK (choice IN ('yes', 'no', 'abstain')),
     hash         text NOT NULL,
+    round        integer NOT NULL CHECK (round > 0),
     expires      timestamptz NOT NULL,
     signature    text,                        -- base64 Ed25519 over the statement; null: unsigned, demo mode
+    key          text CHECK (key ~ '^[0-9a-f]{64}$'),  -- fingerprint of the ballot key; null: unsigned
     -- SHA-256 of the statement. A ballot that was once cast cannot be cast again by whoever kept a copy.
     statement    text NOT NULL UNIQUE,
     at           timestamptz NOT NULL DEFAULT clock_timestamp(),
@@ -53,13 +55,33 @@ CREATE TABLE agreements.ballot (
 );
 CREATE INDEX ballot_version ON agreements.ballot (agreement, version);
 
+-- One asking of one question about one text, and the date by which the owners must have spoken. A question
+-- that was lost and is asked again is a new round, and the ballots of the old one do not count in it.
+CREATE TABLE agreements.round (
+    agreement    text NOT NULL,
+    version      integer NOT NULL,
+    question     text NOT NULL CHECK (question IN ('enact', 'renew', 'end', 'amend')),
+    number       integer NOT NULL CHECK (number > 0),
+    rules        integer NOT NULL,            -- the version whose rules decide: the one in force, if any
+    asked_by     text NOT NULL,
+    asked_at     timestamptz NOT NULL,
+    closes_at    timestamptz NOT NULL CHECK (asked_at < closes_at),
+    outcome      text NOT NULL DEFAULT 'pending' CHECK (outcome IN ('pending', 'carried', 'lost', 'void')),
+    decided_at   timestamptz,
+    FOREIGN KEY (agreement, version) REFERENCES agreements.version,
+    FOREIGN KEY (agreement, rules) REFERENCES agreements.version
+);
+-- About a text there are two matters: whether it comes into force, and whether it ends.
+CREATE UNIQUE INDEX round_number ON agreements.round (agreement, version, (question = 'end'), number);
+CREATE UNIQUE INDEX round_open ON agreements.round (agreement, version, (question = 'end')) WHERE outcome = 'pending';
+
 CREATE TABLE agreements.event (
     id           bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
     agreement    text NOT NULL,
     version      integer NOT NULL,
     what         text NOT NULL CHECK (what IN
-                     ('proposed', 'ballot', 'carried', 'lost', 'started', 'superseded', 'renewed', 'suspended', 'resumed',
-                      'notice', 'notice_withdrawn', 'warning', 'letter_drafted', 'letter_served', 'letter_replied',
+                     ('proposed', 'asked', 'ballot', 'carried', 'lost', 'void', 'started', 'superseded', 'renewed', 'suspended',
+                      'resumed', 'notice', 'notice_withdrawn', 'warning', 'letter_drafted', 'letter_served', 'letter_replied',
                       'letter_discarded', 'letter_published', 'ended', 'lapsed', 'note')),
     at           timestamptz NOT NULL,        -- when it happened
     by           text NOT NULL,
@@ -81,14 +103,22 @@ CREATE TABLE agreements.warning (
     FOREIGN KEY (agreement, version) REFERENCES agreements.version
 );
 
--- The public keys with which owners sign ballots. A key is never changed, only followed by another.
-CREATE TABLE agreements.stakeholder_key (
+-- The public keys with which the owners' delegates sign ballots: `agreements.ballots.good_keys` says which
+-- of these rows are to be believed. A key is never changed, only revoked.
+CREATE TABLE agreements.ballot_key (
+    id           text PRIMARY KEY CHECK (id ~ '^[0-9a-f]{64}$'),   -- SHA-256 of the public key
     provider     text NOT NULL,
     stakeholder  text NOT NULL,
+    label        text NOT NULL CHECK (length(label) BETWEEN 1 AND 80),
     public_key   bytea NOT NULL UNIQUE CHECK (length(public_key) = 32),
-    since        timestamptz NOT NULL DEFAULT clock_timestamp(),
+    proof        text NOT NULL,               -- base64: the key's own signature over its registration
+    endorsed_by  text REFERENCES agreements.ballot_key,            -- null: the founding key
+    endorsement  text,
+    since        timestamptz NOT NULL,
     revoked_at   timestamptz,
-    PRIMARY KEY (provider, stakeholder, public_key)
+    revoked_by   text,
+    revoked_why  text,
+    CHECK ((endorsed_by IS NULL) = (endorsement IS NULL))
 );
 
 GRANT USAGE ON SCHEMA agreements TO openpars_desk, openpars_door;
@@ -125,9 +155,10 @@ CREATE TABLE agreements.letter_step (
 );
 -- The door has no business with the city's letters.
 GRANT SELECT, INSERT ON agreements.letter, agreements.letter_step TO openpars_desk;
-GRANT INSERT ON agreements.agreement, agreements.version, agreements.ballot, agreements.event, agreements.stakeholder_key,
-    agreements.warning TO openpars_desk;
+GRANT INSERT ON agreements.agreement, agreements.version, agreements.ballot, agreements.event, agreements.round,
+    agreements.ballot_key, agreements.warning TO openpars_desk;
 -- No login changes a text, a hash, a term, a ballot or an event; none deletes anything.
 GRANT UPDATE (epoch, suspended_by, notice_at, notice_ends) ON agreements.agreement TO openpars_desk;
 GRANT UPDATE (state, ended_at) ON agreements.version TO openpars_desk;
-GRANT UPDATE (revoked_at) ON agreements.stakeholder_key TO openpars_desk;
+GRANT UPDATE (outcome, decided_at) ON agreements.round TO openpars_desk;
+GRANT UPDATE (revoked_at, revoked_by, revoked_why) ON agreements.ballot_key TO openpars_desk;

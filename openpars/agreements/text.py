@@ -16,7 +16,7 @@ from openpars.agreements.canonical import CJIS_TOPICS
 from openpars.agreements.faults import Fault, Severity, nearest
 from openpars.agreements.grants import read_grants
 from openpars.agreements.lines import LineIndex
-from openpars.agreements.model import Agreement, Decision, Duties, Limits, Silence
+from openpars.agreements.model import DAYS_TO_VOTE, Agreement, Decision, Duties, Limits, Silence
 from openpars.agreements.organisations import read_organisations
 from openpars.agreements.reader import Source, Table
 from openpars.agreements.term import read_term
@@ -134,17 +134,18 @@ def _agreement(source: Source, values: dict[str, object]) -> Agreement | None:
 
 
 def _decision(table: Table) -> Decision | None:
-    table.only(("stakeholders", "enact", "renew", "end", "amend", "silence"))
+    table.only(("stakeholders", "enact", "renew", "end", "amend", "silence", "days_to_vote"))
     stakeholders = table.strings("stakeholders", required=True)
     if len(stakeholders) > 9:
         table.fault("at most nine stakeholders", "stakeholders")
     rules = {key: _rule(table, key, len(stakeholders)) for key in ("enact", "renew", "end")}
     amend = _rule(table, "amend", len(stakeholders)) if "amend" in table.values else rules["enact"]
     silence = table.choice("silence", [word.value for word in Silence])
+    days = table.integer("days_to_vote", low=1, high=366, default=DAYS_TO_VOTE)
     if silence is None or amend is None or None in rules.values():
         return None
     enact, renew, end = (str(rules[key]) for key in ("enact", "renew", "end"))
-    return Decision(tuple(sorted(stakeholders)), enact, renew, end, amend, Silence(silence))
+    return Decision(tuple(sorted(stakeholders)), enact, renew, end, amend, Silence(silence), days)
 
 
 def _rule(table: Table, key: str, stakeholders: int) -> str | None:

@@ -26,12 +26,15 @@ PATIENCE = 20.0
 """Seconds a ballot waits for the version it carried to be in force. The worker goes on in any case."""
 
 
-async def propose(room: Room, asked: Asked, text: bytes) -> Answer:
-    """Enter a text as the next version of its agreement. Raises Refused with line and what was meant."""
+async def propose(room: Room, asked: Asked, text: bytes, *, closes: datetime | None = None) -> Answer:
+    """Enter a text as the next version of its agreement. Raises Refused with line and what was meant.
+
+    `closes`: by when the owners must have spoken; None: after the days that the rules give.
+    """
     among(asked.actor, SOLICITOR)
 
     async def work(conn: Connection) -> Answer:
-        made = await register.propose(conn, text, _by(asked.actor), demo=room.demo)
+        made = await register.propose(conn, text, _by(asked.actor), demo=room.demo, closes=closes)
         return Answer(201, {"id": made.id, "version": made.version, "hash": made.hash, "state": made.state})
 
     return await once(room, asked, work)
@@ -48,6 +51,8 @@ async def ballot(
     hash: str | None,
     expires: datetime | None,
     signature: str | None,
+    round: int | None,
+    key: str | None,
 ) -> Answer:
     """One owner's ballot: the role that signed in decides whose it is, never the request."""
     among(asked.actor, STAKEHOLDERS)
@@ -60,6 +65,8 @@ async def ballot(
         hash=hash,
         expires=expires,
         signature=signature,
+        round=round,
+        key=key,
     )
 
     async def work(conn: Connection) -> Answer:
@@ -68,6 +75,8 @@ async def ballot(
             "state": result.state,
             "counts": result.counts(),
             "signed": result.signed,
+            "round": result.round,
+            "replaced": result.replaced,
             "effect": result.effect,
         }
         return Answer(200, body)

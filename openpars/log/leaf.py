@@ -83,7 +83,13 @@ ACTS: Mapping[str, Kind] = MappingProxyType(
         "act": {"public": {"act": "token"}, "sealed": {**_WHO, "file": PERSON}},
         "lookup": {"public": {"act": "token"}, "sealed": {**_WHO, "query": PERSON, "file": PERSON}},
         "agreement": {
-            "public": {"agreement": "token", "version": "int", "event": "token", "hash": "sha256?"},
+            "public": {
+                "agreement": "token",
+                "version": "int",
+                "event": "token",
+                "hash": "sha256?",
+                "digest": "sha256?",
+            },
             "sealed": _WHO,
         },
         "ballot": {
@@ -94,10 +100,16 @@ ACTS: Mapping[str, Kind] = MappingProxyType(
                 "choice": "token",
                 "stakeholder": "token",
                 "hash": "sha256?",
+                "round": "int?",
+                "key": "sha256?",
+                "digest": "sha256?",
             },
             "sealed": _WHO,
         },
-        "key": {"public": {"event": "token", "role": "token"}, "sealed": _WHO},
+        "key": {
+            "public": {"event": "token", "role": "token", "key": "sha256?", "digest": "sha256?"},
+            "sealed": _WHO,
+        },
         "expungement": {
             "public": {"recipients": "int?"},
             "sealed": {**_WHO, "file": PERSON, "recipients": PERSON},

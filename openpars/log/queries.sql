@@ -81,6 +81,14 @@ SELECT id, at, kind, public, private, subjects FROM log.pending ORDER BY id LIMI
 -- name: take_pending
 DELETE FROM log.pending WHERE id = ANY(%(ids)s) RETURNING id
 
+-- name: agreement_leaves
+-- The same condition as the index `entry_agreements`. What still waits for the tree counts as logged: it was noted
+-- in the act's own transaction.
+SELECT index, leaf, NULL::text, NULL::bytea FROM log.entry
+WHERE tree = 'acts' AND substring(leaf FROM 64 FOR 4) IN ('agre'::bytea, 'ball'::bytea, 'key"'::bytea)
+UNION ALL
+SELECT NULL::bigint, NULL::bytea, kind, public FROM log.pending WHERE kind IN ('agreement', 'ballot', 'key')
+
 -- name: entry
 SELECT leaf, sealed, at FROM log.entry WHERE tree = %(tree)s AND index = %(index)s
 

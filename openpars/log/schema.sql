@@ -18,6 +18,11 @@ ALTER TABLE log.entry ALTER COLUMN sealed SET STORAGE EXTERNAL;
 ALTER TABLE log.entry ALTER COLUMN leaf SET STORAGE EXTERNAL;
 ALTER TABLE log.entry SET (toast_tuple_target = 8160);
 
+-- The few entries of the acts tree that are about agreements, among many about files. A leaf is canonical
+-- JSON: its kind stands at a fixed place.
+CREATE INDEX entry_agreements ON log.entry (index) WHERE tree = 'acts'
+    AND substring(leaf FROM 64 FOR 4) IN ('agre'::bytea, 'ball'::bytea, 'key"'::bytea);
+
 -- One signed note for every batch.
 CREATE TABLE log.checkpoint (
     tree        text        NOT NULL,

@@ -138,3 +138,24 @@ async def last_logged(conn: Connection, tree: str) -> datetime | None:
     cursor = await conn.execute(Q.last_time, {"tree": tree})
     row = await cursor.fetchone()
     return None if row is None else row[0]
+
+
+@dataclass(frozen=True, slots=True)
+class Noted:
+    """An entry about an agreement: its kind and public part. `index` None: it still waits for its tree."""
+
+    index: int | None
+    kind: str
+    public: dict[str, JSON]
+
+
+async def about_agreements(conn: Connection) -> tuple[Noted, ...]:
+    """Every entry of the acts tree about agreements, ballots and ballot keys, without checking the tree.
+
+    For deciding what to believe of a row: whoever wants the tree itself checked reads all of it (`read`).
+    """
+    found = []
+    for index, leaf, kind, public in await (await conn.execute(Q.agreement_leaves)).fetchall():
+        entry = {"kind": kind, "public": orjson.loads(public)} if leaf is None else orjson.loads(leaf)
+        found.append(Noted(index, entry["kind"], entry["public"]))
+    return tuple(found)

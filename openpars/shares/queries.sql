@@ -37,6 +37,12 @@ INSERT INTO shares.share (agreement, version, purpose, combinations, state) VALU
 -- name: known_share
 SELECT state FROM shares.share WHERE agreement = %s AND version = %s
 
+-- name: unregistered
+SELECT v.agreement, v.number FROM agreements.version v
+WHERE v.state = 'balloted' AND NOT EXISTS (
+    SELECT 1 FROM shares.share s WHERE s.agreement = v.agreement AND s.version = v.number)
+ORDER BY v.agreement, v.number
+
 -- name: filling
 SELECT DISTINCT agreement, version FROM shares.share WHERE state = 'filling'
 

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 
 from fastapi import APIRouter
@@ -10,14 +11,14 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from openpars.agreements import register
-from openpars.agreements.ballots import Ballot, Choice, Question
+from openpars.agreements.ballots import Ballot, Choice, Question, Round, statement
 from openpars.agreements.register import Entry
-from openpars.desk import solicitor
+from openpars.desk import owners, solicitor
 from openpars.desk.view import time
 from openpars.errors import Code, refuse
 from openpars.web import intake, respond
 from openpars.web.intake import desk_route, done, receive
-from openpars.web.shapes import BallotShape, NoticeShape, ReasonShape, Shape, schema_of
+from openpars.web.shapes import BallotShape, NoticeShape, ReasonShape, RoundShape, Shape, schema_of
 
 router = APIRouter(tags=["agreements"])
 
@@ -26,6 +27,18 @@ TOML = "application/toml"
 
 def _json(shape: type[Shape]) -> dict[str, Any]:
     return {"requestBody": {"content": {"application/json": {"schema": schema_of(shape)}}}}
+
+
+def _closes(request: Request) -> datetime | None:
+    given = request.query_params.get("closes")
+    if given is None:
+        return None
+    try:
+        return datetime.fromisoformat(given)
+    except ValueError:
+        raise refuse(
+            Code.INVALID, "an instant with an offset, as 2027-01-31T17:00:00-05:00", "closes"
+        ) from None
 
 
 def _id(request: Request) -> str:
@@ -60,9 +73,12 @@ async def one(request: Request) -> Response:
 )
 @desk_route
 async def propose(request: Request) -> Response:
-    """Propose a text as the next version of its agreement. The solicitor does."""
+    """Propose a text as the next version of its agreement. The solicitor does.
+
+    `?closes=` is the instant by which the owners must have spoken, where the rules' own days are not meant.
+    """
     received, text = await intake.receive_bytes(request, TOML)
-    return done(await solicitor.propose(received.room, received.asked, text))
+    return done(await solicitor.propose(received.room, received.asked, text, closes=_closes(request)))
 
 
 @router.post("/agreements/{agreement}/ballots", response_class=Response, openapi_extra=_json(BallotShape))
@@ -80,6 +96,29 @@ async def ballot(request: Request) -> Response:
         hash=shape.hash,
         expires=shape.expires,
         signature=shape.signature,
+        round=shape.round,
+        key=shape.key,
+    )
+    return done(answer)
+
+
+@router.post(
+    "/agreements/{agreement}/rounds",
+    status_code=201,
+    response_class=Response,
+    openapi_extra=_json(RoundShape),
+)
+@desk_route
+async def ask(request: Request) -> Response:
+    """Ask for the end of an agreement, or ask again about a text that was lost: a new round."""
+    received, shape = await receive(request, RoundShape)
+    answer = await owners.ask(
+        received.room,
+        received.asked,
+        _id(request),
+        version=shape.version,
+        question=Question(shape.question),
+        closes=shape.closes,
     )
     return done(answer)
 
@@ -155,6 +194,20 @@ def _entry(entry: Entry) -> dict[str, object]:
         "events": [
             {"what": one.what, "at": time(one.at), "by": one.by, "reason": one.reason} for one in entry.events
         ],
+        "rounds": [_round(one) for one in entry.rounds],
+    }
+
+
+def _round(one: Round) -> dict[str, object]:
+    return {
+        "question": one.question.value,
+        "round": one.number,
+        "rules_of_version": one.rules,
+        "asked_by": one.asked_by,
+        "asked_at": time(one.asked_at),
+        "closes_at": time(one.closes_at),
+        "outcome": one.outcome.value,
+        "decided_at": time(one.decided_at),
     }
 
 
@@ -167,4 +220,8 @@ def _ballot(one: Ballot) -> dict[str, object]:
         "expires": time(one.expires),
         "signature": one.signature,
         "signed": one.signature is not None,
+        "round": one.round,
+        "key": one.key,
+        "hash": one.hash,
+        "statement": statement(one),
     }

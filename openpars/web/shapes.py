@@ -406,18 +406,44 @@ class RepresentationShape(Shape):
 
 
 class BallotShape(Shape):
-    """POST /agreements/{id}/ballots. In demo mode hash, expires and signature may be absent."""
+    """POST /agreements/{id}/ballots. In demo mode all from `hash` on may be absent.
+
+    `key` is the fingerprint of the ballot key, `signature` base64 of its signature over the statement.
+    """
 
     version: Number
     question: Literal["enact", "renew", "end", "amend"]
     choice: Literal["yes", "no", "abstain"]
     hash: Text | None = None
+    round: Number | None = None
     expires: Instant | None = None
+    key: Text | None = None
     signature: Text | None = None
 
 
+class RoundShape(Shape):
+    """POST /agreements/{id}/rounds: ask for the end, or ask again about a text that was lost."""
+
+    version: Number
+    question: Literal["enact", "renew", "end", "amend"]
+    closes: Instant | None = None
+
+
+class BallotKeyShape(Shape):
+    """POST /ballot-keys. Signatures are base64, over the key's statement.
+
+    The first key of a stakeholder needs no endorsement; every later one that of a key which holds.
+    """
+
+    label: Text
+    public_key: Text
+    proof: Text
+    endorsed_by: Text | None = None
+    endorsement: Text | None = None
+
+
 class ReasonShape(Shape):
-    """POST /agreements/{id}/end, …/suspend, …/resume, …/withdraw-notice."""
+    """POST /agreements/{id}/end, …/suspend, …/resume, …/withdraw-notice, /ballot-keys/{id}/revoke."""
 
     reason: Text | None = None
 

@@ -14,15 +14,15 @@ from pathlib import Path
 import psycopg
 import pytest
 import pytest_asyncio
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from openpars.agreements import life, register, voting
-from openpars.agreements.ballots import Ballot, Choice, Question, statement
+from openpars.agreements import life, register
+from openpars.agreements.ballots import Choice, Question
 from openpars.agreements.canonical import CJIS_TOPICS
 from openpars.agreements.register import BrokenText, Event
 from openpars.agreements.voting import Asked, Cast, cast
 from openpars.db.connect import Connection
 from openpars.errors import Code, Refused
+from tests.agreements.delegates import Delegate
 from tests.conftest import Database
 
 EXAMPLES = Path(__file__).parents[2] / "examples" / "agreements"
@@ -166,21 +166,10 @@ async def test_a_wrong_ballot_is_refused_and_not_counted(
     assert (await register.register(conn))[0].ballots == ()
 
 
-async def signed(conn: Connection, key: Ed25519PrivateKey, text_hash: str, **change: object) -> Asked:
-    expires = datetime.now(UTC) + timedelta(days=7)
-    ballot = Ballot("police", ID, 1, text_hash, Question.ENACT, Choice.YES, expires, expires)
-    signature = base64.b64encode(key.sign(statement(ballot).encode())).decode()
-    asked = Asked(ID, 1, "police", Question.ENACT, Choice.YES, text_hash, expires, signature)
-    return replace(asked, **change)  # type: ignore[arg-type]
-
-
 async def test_signed_ballots_outside_demo_mode(conn: Connection) -> None:
     proposed = await propose(conn)
-    key = Ed25519PrivateKey.generate()
-    await voting.add_stakeholder_key(
-        conn, "city-of-philadelphia", "police", key.public_key().public_bytes_raw()
-    )
-    good = await signed(conn, key, proposed.hash)
+    police = await Delegate("police").register(conn)
+    good = police.asked(ID, proposed.hash)
     mutations: tuple[dict[str, object], ...] = (
         {"signature": None},
         {"hash": None},
@@ -189,6 +178,10 @@ async def test_signed_ballots_outside_demo_mode(conn: Connection) -> None:
         {"question": Question.AMEND},
         {"stakeholder": "courts"},
         {"expires": good.expires + timedelta(seconds=1) if good.expires else None},
+        {"round": None},
+        {"round": 2},
+        {"key": None},
+        {"key": "ab" * 32},
     )
     for change in mutations:
         with pytest.raises(Refused):
@@ -377,11 +370,8 @@ async def test_outside_demo_mode_no_text_without_every_cjis_topic_is_proposed(
 
 async def test_a_text_of_demo_days_is_not_voted_through_outside_demo_mode(conn: Connection) -> None:
     proposed = await propose(conn, re.sub(r"^training = .*\n", "", WARRANT, flags=re.MULTILINE))
-    key = Ed25519PrivateKey.generate()
-    await voting.add_stakeholder_key(
-        conn, "city-of-philadelphia", "police", key.public_key().public_bytes_raw()
-    )
+    police = await Delegate("police").register(conn)
     with pytest.raises(Refused) as caught:
         async with conn.transaction():
-            await cast(conn, await signed(conn, key, proposed.hash), demo=False)
+            await cast(conn, police.asked(ID, proposed.hash), demo=False)
     assert (caught.value.refusal.code, "training" in caught.value.refusal.detail) == (Code.CONFLICT, True)

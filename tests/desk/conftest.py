@@ -25,7 +25,7 @@ from openpars.record.pack import pack
 from openpars.settings import City
 from openpars.shares.keep import Keeper
 from openpars.shares.keys import ShareKeys
-from openpars.web import agreements, desk, respond
+from openpars.web import agreements, ballot_keys, desk, respond
 
 SHARE_KEY = "22" * 32
 
@@ -112,6 +112,7 @@ async def the_desk(database: Any, tmp_path: Path) -> AsyncIterator[Desk]:
         respond.answer_errors(app)
         app.include_router(desk.router)
         app.include_router(agreements.router)
+        app.include_router(ballot_keys.router)
         share_keys = ShareKeys(SHARE_KEY)
         app.state.pool, app.state.owner, app.state.bell, app.state.key_store = staff, owner, bell, store
         app.state.share_keys, app.state.keeper = share_keys, Keeper(share_keys)
