@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+from collections import Counter
 from datetime import datetime
 
 import psycopg
@@ -17,10 +18,13 @@ import psycopg
 from openpars.agreements.register import Standing
 from openpars.alerts.dispatch import Dispatcher
 from openpars.db import bell
+from openpars.db.sql import load
 from openpars.disclosure.clock import ClockFault
 from openpars.disclosure.gate import Gate
 from openpars.disclosure.register import is_live
 from openpars.errors import Refused
+
+Q = load(__package__)
 
 logger = logging.getLogger(__name__)
 
@@ -36,6 +40,7 @@ class FenceWatch:
         self._dsn = dsn
         self._rung = asyncio.Event()
         self._live: dict[str, Standing] = {}
+        self._counted: Counter[tuple[str, str | None]] | None = None
 
     async def run(self) -> None:
         """Watch until cancelled."""
@@ -85,6 +90,23 @@ class FenceWatch:
         self._live = live
         if renew:
             await self._dispatcher.post.stop_revoked()
+            await self._count_feeds()
+
+    async def _count_feeds(self) -> None:
+        """Let the desk know how many feeds are open. Written only when that has changed."""
+        counted = self._dispatcher.post.streams.counted()
+        if counted == self._counted:
+            return
+        places = list(counted)
+        async with self._gate.pool.connection() as conn, conn.transaction():
+            await conn.execute(Q.forget_feeds)
+            columns = (
+                [one[0] for one in places],
+                [one[1] for one in places],
+                [counted[one] for one in places],
+            )
+            await conn.execute(Q.count_feeds, columns)
+        self._counted = counted
 
     async def _amended(self, before: Standing, after: Standing, now: datetime) -> None:
         """Cut the organisations that the amendment names no more; everybody else's feeds go on."""

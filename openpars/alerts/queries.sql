@@ -97,3 +97,9 @@ WHERE recipient = %s AND ended_at IS NULL AND expires > clock_timestamp() ORDER 
 
 -- name: asked_about
 SELECT DISTINCT agreement, purpose FROM alerts.subscription WHERE ended_at IS NULL
+
+-- name: forget_feeds
+DELETE FROM alerts.feed
+
+-- name: count_feeds
+INSERT INTO alerts.feed (recipient, agreement, feeds) SELECT * FROM unnest(%s::text[], %s::text[], %s::int[])

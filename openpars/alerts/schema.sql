@@ -11,6 +11,7 @@ CREATE TABLE alerts.subscription (
     purpose     text NOT NULL,
     case_number text,
     criteria    jsonb,                      -- null for a watch by keys
+    by_keys     boolean NOT NULL GENERATED ALWAYS AS (criteria IS NULL) STORED,
     expires     timestamptz NOT NULL,
     created_at  timestamptz NOT NULL DEFAULT clock_timestamp(),
     ended_at    timestamptz
@@ -48,6 +49,18 @@ CREATE TABLE alerts.event (
 CREATE INDEX event_recipient ON alerts.event (recipient, position);
 CREATE INDEX event_unsent ON alerts.event (recipient, position) WHERE NOT sent;
 
-GRANT USAGE ON SCHEMA alerts TO openpars_door;
+-- How many feeds are open, as the door last counted them: at most a second old, empty after it starts.
+CREATE TABLE alerts.feed (
+    recipient    text NOT NULL,
+    agreement    text,                      -- null: a feed of everything the recipient holds
+    feeds        int  NOT NULL
+);
+
+GRANT USAGE ON SCHEMA alerts TO openpars_door, openpars_desk;
+GRANT SELECT, INSERT, DELETE ON alerts.feed TO openpars_door;
+-- The desk says before a vote what stops. It learns who asked under which case, never for whom or for what.
+GRANT SELECT ON alerts.feed TO openpars_desk;
+GRANT SELECT (id, recipient, organisation, agreement, purpose, case_number, by_keys, expires, ended_at)
+    ON alerts.subscription TO openpars_desk;
 GRANT SELECT, INSERT, UPDATE ON alerts.subscription, alerts.event TO openpars_door;
 GRANT SELECT, INSERT, UPDATE, DELETE ON alerts.watch, alerts.told TO openpars_door;

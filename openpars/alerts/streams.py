@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import dataclass, field
 from typing import TypeAlias
@@ -153,6 +153,10 @@ class Streams:
         for mine in self._open.values():
             for group in mine.values():
                 yield from group
+
+    def counted(self) -> Counter[tuple[str, str | None]]:
+        """How many feeds are open, by recipient and the agreement they are narrowed to."""
+        return Counter((stream.recipient, stream.agreement) for stream in self._all() if stream.open)
 
     def keys(self, recipient: str | None = None) -> frozenset[UUID]:
         """The keys that open feeds were opened with: one recipient's, or all."""

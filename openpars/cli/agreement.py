@@ -12,6 +12,7 @@ from typing import Annotated, Any
 
 import httpx
 import typer
+from rich.console import Console
 
 from openpars.agreements.ballots import Choice, Question
 from openpars.agreements.bars import packs, version_of
@@ -285,3 +286,53 @@ def withdraw_notice(
     body = send(client, f"/agreements/{agreement}/withdraw-notice", as_json=as_json, json=body)
     if not as_json:
         print(f"{agreement}: {body.get('state')}")
+
+
+@app.command("impact")
+def what_stops(
+    agreement: Annotated[str, typer.Argument(help="The agreement's id.", show_default=False)],
+    version: Annotated[
+        int | None,
+        typer.Option(help="A proposed version that takes its place; without it: an end.", show_default=False),
+    ] = None,
+    role: Annotated[str, typer.Option("--as", help="Whose demo key to use.")] = "solicitor",
+    data_dir: DataDir = Path("var"),
+    key: Key = None,
+    as_json: AsJson = False,
+) -> None:
+    """Say what stops if an agreement ends or gives way to a proposed version: before anybody votes."""
+    path = f"/agreements/{agreement}/impact" + (f"?version={version}" if version is not None else "")
+    with Console(stderr=True).status("counting …"):
+        body = fetch(open_city(data_dir, key, role, as_json=as_json), path, as_json=as_json).json()
+    if as_json:
+        print(json.dumps(body))
+        return
+    gone, share = body["subscriptions"], body["share"]
+    what = f"gives way to version {version}" if version is not None else "ends"
+    print(f"If {agreement} (version {body['version']}, {body['recipient']}) {what}, this stops:")
+    print(
+        f"  {gone['watches']} watches and {gone['criteria']} subscriptions by criteria, "
+        f"{body['feeds']} open feeds"
+    )
+    print(f"  {body['keys']['all']} keys, {body['keys']['active']} of them used in the last 30 days")
+    print(f"  {share['people']} people ({share['rows']} rows) leave the share, {share['kept_people']} stay")
+    for organisation in body["organisations"]:
+        print(f"  organisation {organisation}")
+    print(f"  {body['cases']} cases: {', '.join(body.get('case_numbers', [])) or 'none named'}")
+
+
+def fetch(client: httpx.Client, path: str, *, as_json: bool) -> httpx.Response:
+    """GET; a refusal is printed with its code and ends with status 1."""
+    try:
+        with client:
+            answer = client.get(path)
+    except httpx.HTTPError:
+        raise stop("the city does not answer", as_json=as_json) from None
+    if answer.is_error:
+        body = answer.json()
+        if as_json:
+            print(json.dumps(body))
+        else:
+            typer.echo(f"{body.get('title', 'Refused')}: {body.get('detail', '')}", err=True)
+        raise typer.Exit(1)
+    return answer

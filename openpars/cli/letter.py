@@ -14,7 +14,7 @@ import httpx
 import typer
 
 from openpars.agreements.letters import LetterKind, Service
-from openpars.cli.agreement import AsJson, DataDir, Key, open_city, send, stop
+from openpars.cli.agreement import AsJson, DataDir, Key, fetch, open_city, send, stop
 
 app = typer.Typer(
     add_completion=False,
@@ -48,19 +48,7 @@ def _post(
 
 
 def _get(path: str, *, data_dir: Path, key: str | None, role: str, as_json: bool) -> httpx.Response:
-    try:
-        with open_city(data_dir, key, role, as_json=as_json) as client:
-            answer = client.get(path)
-    except httpx.HTTPError:
-        raise stop("the city does not answer", as_json=as_json) from None
-    if answer.is_error:
-        body = answer.json()
-        if as_json:
-            print(json.dumps(body))
-        else:
-            typer.echo(f"{body.get('title', 'Refused')}: {body.get('detail', '')}", err=True)
-        raise typer.Exit(1)
-    return answer
+    return fetch(open_city(data_dir, key, role, as_json=as_json), path, as_json=as_json)
 
 
 @app.command()

@@ -9,5 +9,7 @@ CREATE TABLE disclosure.use (
 );
 CREATE INDEX use_key_day ON disclosure.use (key, day, agreement);
 
-GRANT USAGE ON SCHEMA disclosure TO openpars_door;
+GRANT USAGE ON SCHEMA disclosure TO openpars_door, openpars_desk;
+-- Which keys searched on which days: what stops when an agreement ends.
+GRANT SELECT ON disclosure.use TO openpars_desk;
 GRANT SELECT, INSERT ON disclosure.use TO openpars_door;

@@ -13,7 +13,7 @@ from starlette.responses import Response
 from openpars.agreements import register
 from openpars.agreements.ballots import Ballot, Choice, Question, Round, statement
 from openpars.agreements.register import Entry
-from openpars.desk import owners, solicitor
+from openpars.desk import impact, owners, solicitor
 from openpars.desk.view import time
 from openpars.errors import Code, refuse
 from openpars.web import intake, respond
@@ -172,6 +172,31 @@ async def withdraw_notice(request: Request) -> Response:
     received, shape = await receive(request, ReasonShape)
     reason = shape.reason or "notice withdrawn"
     return done(await solicitor.withdraw_notice(received.room, received.asked, _id(request), reason))
+
+
+@router.get("/agreements/{agreement}/impact", response_class=Response)
+@desk_route
+async def what_stops(request: Request) -> Response:
+    """What stops if the agreement ends, or if `version` takes its place: counts; for owners the case numbers.
+
+    `people` and `rows` leave the recipient's share. Who is no owner and not the solicitor gets an answer
+    about another version that is up to a minute old, since it takes a pass over the files.
+    """
+    actor = await intake.who(request) if "authorization" in request.headers else None
+    by = _version(request)
+    insider = actor is not None and actor.role in impact.INSIDERS
+    room, memory = intake.room_of(request), request.app.state.impacts
+    found = await (impact.impact(room, _id(request), by=by) if insider else memory(room, _id(request), by))
+    return respond.json(found.told(insider=insider))
+
+
+def _version(request: Request) -> int | None:
+    given = request.query_params.get("version")
+    if given is None:
+        return None
+    if not given.isascii() or not given.isdecimal() or len(given) > 9:
+        raise refuse(Code.INVALID, "The number of a version.", "version")
+    return int(given)
 
 
 def _entry(entry: Entry) -> dict[str, object]:

@@ -13,6 +13,7 @@ from fastapi import FastAPI
 
 from openpars.db.bell import Bell
 from openpars.db.connect import pool
+from openpars.desk.impact import Remembered
 from openpars.log.keys import KeyStore
 from openpars.record import vault
 from openpars.settings import Settings, load_city, load_desk
@@ -38,6 +39,7 @@ async def _run(app: FastAPI, settings: Settings) -> AsyncIterator[None]:
         app.state.keeper = Keeper(app.state.share_keys)
         app.state.key_store = KeyStore(settings.keys_file)
         stack.callback(app.state.key_store.close)
+        app.state.impacts = Remembered()
         app.state.bell = await stack.enter_async_context(Bell(secrets.desk_dsn))
         yield
 

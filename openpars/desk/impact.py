@@ -1,0 +1,253 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What stops if an agreement ends, or if another version takes its place: told before anybody votes.
+
+Counted from the database in one snapshot, so the same state gives the same answer. What the desk may not
+read it does not count: never by which keys or criteria somebody is watched. Case numbers are for the owners
+and the solicitor; everybody else gets the counts.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from openpars.accounts.keys import StaffRole
+from openpars.agreements import register
+from openpars.agreements.model import Version, Way
+from openpars.agreements.project import project
+from openpars.agreements.register import Standing
+from openpars.db.connect import Connection
+from openpars.db.sql import load
+from openpars.desk.room import Room
+from openpars.errors import Code, refuse
+from openpars.record import store
+from openpars.record.file import ArrestFile
+from openpars.shares.enact import shares_of
+
+Q = load(__package__)
+
+INSIDERS = frozenset({StaffRole.POLICE, StaffRole.DISTRICT_ATTORNEY, StaffRole.COURTS, StaffRole.SOLICITOR})
+"""Who may know under which case numbers a recipient asks."""
+
+FRESH = 60.0
+
+
+@dataclass(frozen=True, slots=True)
+class Stopped:
+    """What stops, counted. `people` and `rows` leave the share; `kept_people` stay in it.
+
+    `keys`: the recipient's keys that lose this agreement; of them `idle_keys` are left with none at all, and
+    `active_keys` searched under it in the last 30 days. `cases` are sorted and distinct.
+    """
+
+    watches: int
+    criteria: int
+    feeds: int
+    keys: int
+    active_keys: int
+    idle_keys: int
+    organisations: tuple[str, ...]
+    cases: tuple[str, ...]
+    rows: int
+    people: int
+    kept_people: int
+
+
+@dataclass(frozen=True, slots=True)
+class Impact:
+    """What stops if `version` of an agreement ends (`by` None), or gives way to version `by`."""
+
+    agreement: str
+    recipient: str
+    version: int
+    by: int | None
+    at: datetime
+    stopped: Stopped
+
+    def told(self, *, insider: bool) -> dict[str, object]:
+        """For the API. Case numbers for insiders only."""
+        found = self.stopped
+        told: dict[str, object] = {
+            "id": self.agreement,
+            "recipient": self.recipient,
+            "version": self.version,
+            "replaced_by": self.by,
+            "at": self.at.isoformat(),
+            "subscriptions": {"watches": found.watches, "criteria": found.criteria},
+            "feeds": found.feeds,
+            "keys": {"all": found.keys, "active": found.active_keys, "left_with_nothing": found.idle_keys},
+            "organisations": list(found.organisations),
+            "cases": len(found.cases),
+            "share": {"rows": found.rows, "people": found.people, "kept_people": found.kept_people},
+        }
+        return told | ({"case_numbers": list(found.cases)} if insider else {})
+
+
+@dataclass(frozen=True, slots=True)
+class _Subscription:
+    organisation: str | None
+    purpose: str
+    case: str | None
+    by_keys: bool
+
+
+class Remembered:
+    """Impacts for strangers: one at a time, and the same answer for a minute, so that asking is cheap."""
+
+    def __init__(self) -> None:
+        self._known: dict[tuple[str, int | None], tuple[float, Impact]] = {}
+        self._turn = asyncio.Lock()
+
+    async def __call__(self, room: Room, agreement: str, by: int | None) -> Impact:
+        """As `impact`, at most `FRESH` seconds old."""
+        if by is None:
+            return await impact(room, agreement, by=None)
+        async with self._turn:
+            made, found = self._known.get((agreement, by), (-FRESH, None))
+            if found is None or time.monotonic() - made > FRESH:
+                found = await impact(room, agreement, by=by)
+                # What cannot be in force is refused above, so the names kept here are few.
+                self._known[agreement, by] = (time.monotonic(), found)
+            return found
+
+
+async def impact(room: Room, agreement: str, *, by: int | None) -> Impact:
+    """What stops. Raises Refused NOT_FOUND, CONFLICT when nothing stands or `by` does not await its hour.
+
+    Cost: a few look-ups for an end; for another version one pass over the files in the share.
+    """
+    async with room.pool.connection() as conn, conn.transaction():
+        await conn.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY")
+        now = await register.clock(conn)
+        standing, others = await _standing(conn, agreement, now)
+        wanted = None if by is None else await _next(conn, agreement, by)
+        subscriptions = [
+            _Subscription(*row)
+            for row in await (await conn.execute(Q.impact_subscriptions, (agreement,))).fetchall()
+        ]
+        stops = [one for one in subscriptions if wanted is None or not _goes_on(wanted, one)]
+        feeds = await (await conn.execute(Q.impact_feeds, (standing.recipient, agreement))).fetchone()
+        keys = await _keys(conn, standing, wanted)
+        leaving = await _leaving(conn, standing, wanted, now)
+        rows, people, kept = leaving
+        return Impact(
+            agreement,
+            standing.recipient,
+            standing.version,
+            by,
+            now,
+            Stopped(
+                watches=sum(one.by_keys for one in stops),
+                criteria=sum(not one.by_keys for one in stops),
+                feeds=int(feeds[0]) if feeds is not None and wanted is None else 0,
+                keys=len(keys),
+                active_keys=sum(active for _, active in keys),
+                idle_keys=0 if others else len(keys),
+                organisations=_organisations(stops, keys),
+                cases=tuple(sorted({one.case for one in stops if one.case})),
+                rows=rows,
+                people=people,
+                kept_people=kept,
+            ),
+        )
+
+
+async def _standing(conn: Connection, agreement: str, now: datetime) -> tuple[Standing, bool]:
+    """The version that stands, and whether its recipient holds another agreement besides."""
+    known = await register.standings(conn)
+    if agreement not in {one.agreement for one in known}:
+        raise refuse(Code.NOT_FOUND, "There is no such agreement.")
+    live = [one for one in known if one.state in {"in_force", "suspended"} and now < one.until]
+    standing = next((one for one in live if one.agreement == agreement), None)
+    if standing is None:
+        raise refuse(
+            Code.CONFLICT, "Nothing of this agreement is in force, so nothing would stop.", "agreement"
+        )
+    others = any(one.recipient == standing.recipient and one.agreement != agreement for one in live)
+    return standing, others
+
+
+async def _next(conn: Connection, agreement: str, number: int) -> Version:
+    waiting = {
+        (one.agreement, one.version)
+        for one in await register.standings(conn)
+        if one.state in {"proposed", "balloted"}
+    }
+    if (agreement, number) not in waiting:
+        raise refuse(Code.CONFLICT, "A version that is proposed and not in force yet.", "version")
+    return await register.version(conn, agreement, number)
+
+
+def _goes_on(version: Version, one: _Subscription) -> bool:
+    """Whether a version would still serve a standing request: by its purpose, its kind and its organisation.
+
+    By which keys or criteria it asks the desk cannot know: where only they change, it counts as served.
+    """
+    if not version.agreement.admits(one.organisation):
+        return False
+    grants = [g for g in version.agreement.grants if one.purpose in g.purposes and Way.ALERT in g.ways]
+    return any(grant.find_by if one.by_keys else grant.alert_by or grant.alert_all for grant in grants)
+
+
+async def _keys(
+    conn: Connection, standing: Standing, wanted: Version | None
+) -> list[tuple[str | None, bool]]:
+    """The keys that lose the agreement: their organisation, and whether they searched under it lately."""
+    values = {"agreement": standing.agreement, "recipient": standing.recipient}
+    rows = await (await conn.execute(Q.impact_keys, values)).fetchall()
+    current = await register.version(conn, standing.agreement, standing.version)
+    return [
+        (organisation, active)
+        for _, organisation, active in rows
+        if current.agreement.admits(organisation)
+        and (wanted is None or not wanted.agreement.admits(organisation))
+    ]
+
+
+def _organisations(
+    stops: Sequence[_Subscription], keys: Sequence[tuple[str | None, bool]]
+) -> tuple[str, ...]:
+    named = {one.organisation for one in stops} | {organisation for organisation, _ in keys}
+    return tuple(sorted(one for one in named if one is not None))
+
+
+async def _leaving(
+    conn: Connection, standing: Standing, wanted: Version | None, now: datetime
+) -> tuple[int, int, int]:
+    """Rows that leave, people who leave, people who stay."""
+    place = (standing.agreement, standing.version)
+    if wanted is None:
+        all_of_it = await (await conn.execute(Q.impact_share, place)).fetchone()
+        return (int(all_of_it[0]), int(all_of_it[1]), 0) if all_of_it is not None else (0, 0, 0)
+    leave, people, staying = 0, 0, 0
+    after: UUID | None = None
+    while rows := await (
+        await conn.execute(Q.impact_rows, (*place, after, after, *place, after, after))
+    ).fetchall():
+        files = await store.many(conn, sorted({row[0] for row in rows}))
+        stays = await asyncio.to_thread(_stays, wanted, files, now)
+        persons: dict[tuple[UUID, str], int] = defaultdict(int)
+        for arrest, purpose, slot, count in rows:
+            still = stays.get((arrest, purpose, slot), 0)
+            leave += max(0, count - still)
+            persons[arrest, slot] += still
+        staying += sum(still > 0 for still in persons.values())
+        people += sum(still == 0 for still in persons.values())
+        after = rows[-1][0]
+    return leave, people, staying
+
+
+def _stays(version: Version, files: Sequence[ArrestFile], now: datetime) -> dict[tuple[UUID, str, str], int]:
+    """Rows that the version would give, by file, purpose and person."""
+    found: dict[tuple[UUID, str, str], int] = defaultdict(int)
+    at = max(now, version.term.begins)
+    for file in files:
+        for share in shares_of(version):
+            for row in project(version, share.purpose, file, at):
+                found[UUID(file.id), share.purpose, row.slot] += 1
+    return found
