@@ -30,15 +30,16 @@ class Prospect(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class RefusedOnce:
-    """A refusal's entry, opened. `purpose` and `key` are None where it does not say."""
+    """A refusal's entry, opened. `purpose` is None where it does not say."""
 
     index: int
     recipient: str
+    organisation: str | None
     way: str
     code: str
     at: datetime
     purpose: str | None
-    key: str | None
+    key: str
     case_number: bool
     field: str | None
 
@@ -51,7 +52,7 @@ def prospect(judge: Judge, one: RefusedOnce) -> Prospect:
         return Prospect.NOT_BY_TEXT
     if one.purpose is None:
         return Prospect.UNKNOWN
-    if judge.right(one.recipient, one.purpose, one.at) is not None:
+    if judge.right(one) is not None:
         return Prospect.STILL
     return decide(judge, one)
 
@@ -79,8 +80,6 @@ def _key(judge: Judge, one: RefusedOnce) -> Prospect:
 
 
 def _limit(judge: Judge, one: RefusedOnce) -> Prospect:
-    if one.key is None:
-        return Prospect.UNKNOWN
     day = one.at.astimezone(ZoneInfo(judge.version.term.zone)).date()
     limit = judge.version.agreement.limits.searches_per_user_per_day
     return Prospect.LET_PAST if judge.searched[one.key, day] < limit else Prospect.STILL

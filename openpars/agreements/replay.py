@@ -18,7 +18,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 from enum import StrEnum
-from typing import TypeAlias
+from typing import Protocol, TypeAlias
 from zoneinfo import ZoneInfo
 
 from openpars.agreements.bars import barred
@@ -36,6 +36,7 @@ class Why(StrEnum):
     """Why a text would not have given what was given."""
 
     OTHER_RECIPIENT = "other-recipient"
+    ORGANISATION = "organisation-not-admitted"
     OUTSIDE_TERM = "outside-term"
     PURPOSE = "purpose-not-granted"
     WAY = "way-not-granted"
@@ -103,6 +104,7 @@ class Disclosed:
     index: int
     kind: Kind
     recipient: str
+    organisation: str | None
     agreement: str
     version: int
     purpose: str
@@ -114,6 +116,30 @@ class Disclosed:
     given: tuple[str, ...] | None = ()
     wishes: tuple[Wish | None, ...] = ()
     people: tuple[Person, ...] | None = ()
+
+
+class Request(Protocol):
+    """What of a request step 3 of the door looks at."""
+
+    @property
+    def recipient(self) -> str:
+        """Who asked."""
+        ...
+
+    @property
+    def organisation(self) -> str | None:
+        """Which organisation of the recipient's tree; None: the recipient itself."""
+        ...
+
+    @property
+    def purpose(self) -> str | None:
+        """What for."""
+        ...
+
+    @property
+    def at(self) -> datetime:
+        """When."""
+        ...
 
 
 Change: TypeAlias = tuple[str, str, str]
@@ -206,7 +232,7 @@ class Judge:
 
         Undecided names (`given` None) are judged as far as names alone decide, as the door does.
         """
-        reason = self.right(one.recipient, one.purpose, one.at)
+        reason = self.right(one)
         if reason is not None:
             return reason
         grants = self.grants(one.purpose, one.way)
@@ -220,13 +246,15 @@ class Judge:
             return self._subscribes(grants, one.wishes[0])
         return None
 
-    def right(self, recipient: str, purpose: str, at: datetime) -> Reason | None:
+    def right(self, one: Request) -> Reason | None:
         """Step 3 of the door: parties, term, purpose."""
-        if recipient != self.version.agreement.recipient:
+        if one.recipient != self.version.agreement.recipient:
             return Why.OTHER_RECIPIENT, ""
-        if not self.version.term.covers(at):
+        if not self.version.agreement.admits(one.organisation):
+            return Why.ORGANISATION, ""
+        if not self.version.term.covers(one.at):
             return Why.OUTSIDE_TERM, ""
-        if purpose not in self.version.agreement.purposes:
+        if one.purpose not in self.version.agreement.purposes:
             return Why.PURPOSE, ""
         return None
 

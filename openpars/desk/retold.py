@@ -90,7 +90,7 @@ def disclosed(
     """An answer or an alert. Raises Unreadable."""
     lasting: Any = opened.lasting or {}
     try:
-        _, key, _ = lasting["agent"]
+        _, key, organisation = _agent(lasting)
         why = lasting["why"]
         names, given, what = _asked(kind, public, lasting, opened)
         found = rows(opened)
@@ -98,12 +98,13 @@ def disclosed(
             index=index,
             kind=what,
             recipient=recipient,
+            organisation=organisation,
             agreement=public["agreement"],
             version=public["version"],
             purpose=public["purpose"],
             way=public["way"],
             at=logged_at(opened),
-            key=str(key),
+            key=key,
             case_number=why[1] is not None,
             names=names,
             given=given,
@@ -112,6 +113,13 @@ def disclosed(
         )
     except (KeyError, TypeError, ValueError, IndexError):
         raise Unreadable from None
+
+
+def _agent(lasting: Mapping[str, Any]) -> tuple[str, str, str | None]:
+    """Recipient, key, organisation. Entries from before there were organisations have none."""
+    recipient, key, _, *rest = lasting["agent"]
+    organisation = rest[0] if rest else None
+    return str(recipient), str(key), None if organisation is None else str(organisation)
 
 
 def _asked(
@@ -158,17 +166,18 @@ def refusal(*, index: int, public: Public, opened: Opened) -> RefusedOnce:
     """A refusal. Raises Unreadable."""
     lasting: Any = opened.lasting or {}
     try:
-        recipient, key, _ = lasting["agent"]
+        recipient, key, organisation = _agent(lasting)
         why = lasting["why"]
         field = lasting["find_by"]
         return RefusedOnce(
             index=index,
-            recipient=str(recipient),
+            recipient=recipient,
+            organisation=organisation,
             way=public["way"],
             code=public["code"],
             at=logged_at(opened),
             purpose=None if why is None else why[0],
-            key=None if key is None else str(key),
+            key=key,
             case_number=why is not None and why[1] is not None,
             field=None if field is None else str(field),
         )
