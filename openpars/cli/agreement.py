@@ -21,6 +21,7 @@ from openpars.agreements.check import check, enactable
 from openpars.agreements.faults import Fault
 from openpars.agreements.plain import markdown, sections
 from openpars.cli import proofs
+from openpars.cli.odrl import odrl
 from openpars.cli.replay import replay
 from openpars.cli.what_if import seen
 
@@ -31,6 +32,7 @@ app = typer.Typer(
 )
 app.command("replay")(replay)
 app.command("seen")(seen)
+app.command("odrl")(odrl)
 
 Files = Annotated[list[Path], typer.Argument(help="Agreement texts (TOML).", show_default=False)]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON and nothing else.")]

@@ -12,6 +12,7 @@ from starlette.responses import Response
 
 from openpars.agreements import register
 from openpars.agreements.ballots import Ballot, Choice, Question, Round, statement
+from openpars.agreements.odrl import odrl_text
 from openpars.agreements.register import Entry
 from openpars.desk import impact, owners, solicitor
 from openpars.desk.view import time
@@ -63,6 +64,23 @@ async def one(request: Request) -> Response:
         raise refuse(Code.NOT_FOUND, "There is no such agreement.")
     entries.sort(key=lambda entry: -entry.version)
     return respond.json({"id": entries[0].agreement, "versions": [_entry(entry) for entry in entries]})
+
+
+@router.get("/agreements/{agreement}/odrl", response_class=Response)
+@desk_route
+async def as_odrl(request: Request) -> Response:
+    """One version as an ODRL 2.2 policy with DPV purposes: the newest, or `?version=N`."""
+    wanted = request.query_params.get("version")
+    async with request.app.state.pool.connection() as conn:
+        numbers = [one.version for one in await register.standings(conn) if one.agreement == _id(request)]
+        found = [number for number in numbers if wanted is None or str(number) == wanted]
+        if not found:
+            raise refuse(Code.NOT_FOUND, "There is no such version.")
+        try:
+            version = await register.version(conn, _id(request), max(found))
+        except register.BrokenText:
+            raise refuse(Code.NOT_FOUND, "There is no such version.") from None
+    return Response(odrl_text(version), media_type="application/ld+json")
 
 
 @router.post(

@@ -1,0 +1,132 @@
+# SPDX-License-Identifier: Apache-2.0
+"""ODRL: nothing of an agreement is lost, every word is ODRL's or the profile's, nothing passes changed."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+
+from openpars.agreements.bars import version_of
+from openpars.agreements.canonical import digest
+from openpars.agreements.model import Agreement
+from openpars.agreements.odrl import PROFILE, UNSAID, odrl, odrl_text
+from openpars.agreements.odrl_reader import NotOurs, agreement_in
+from openpars.agreements.text import read
+from tests.agreements.worlds import agreements
+from tests.driver import Driver
+
+ROOT = Path(__file__).parents[2]
+EXAMPLES = sorted((ROOT / "examples" / "agreements").glob("*.toml"))
+
+# The terms of ODRL 2.2 that a policy may use, by their place.
+TERMS = json.loads((Path(__file__).parent / "odrl-2.2.json").read_text(encoding="utf-8"))
+PREFIXES = ("openpars:", "dct:", "dpv:", "skos:", "sector-law:", "rdf:", "xsd:")
+
+
+def members(found: Any) -> Iterator[tuple[str, Any]]:
+    if isinstance(found, dict):
+        for name, value in found.items():
+            if name != "@context":
+                yield name, value
+                yield from members(value)
+    elif isinstance(found, list):
+        for one in found:
+            yield from members(one)
+
+
+def check_words(document: dict[str, Any]) -> None:
+    for name, value in members(document):
+        assert name in TERMS["properties"] or name.startswith(("@", *PREFIXES)), name
+        if name == "leftOperand":
+            assert value in TERMS["leftOperands"] or value.startswith("openpars:"), value
+        elif name == "operator":
+            assert value in TERMS["operators"]
+        elif name == "action":
+            for action in [value] if isinstance(value, str) else value:
+                word = action if isinstance(action, str) else action["rdf:value"]["@id"].removeprefix("odrl:")
+                assert word in TERMS["actions"] or word.startswith("openpars:"), word
+        elif name == "@type":
+            assert value in TERMS["classes"] or value.startswith(PREFIXES), value
+        elif name == "conflict":
+            assert value in {"perm", "prohibit", "invalid"}
+
+
+@settings(max_examples=150, deadline=None)
+@given(agreements())
+def test_nothing_is_lost_on_the_way(agreement: Agreement) -> None:
+    version = version_of(agreement)
+    text = odrl_text(version)
+    assert text == odrl_text(version)
+    back = agreement_in(text)
+    assert back == agreement
+    assert digest(back) == version.hash
+    check_words(json.loads(text))
+
+
+@pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: path.stem)
+def test_the_agreements_that_ship(path: Path) -> None:
+    agreement = read(path.read_bytes()).agreement
+    assert agreement is not None
+    version = version_of(agreement)
+    document = json.loads(odrl_text(version))
+    assert agreement_in(odrl_text(version)) == agreement
+    assert document["openpars:notSaidByODRL"] == list(UNSAID)
+    assert {one["uid"] for one in document["prohibition"]} == {
+        f"urn:openpars:bar:{bar.id}" for bar in version.bars
+    }
+    assert document["conflict"] == "prohibit"
+
+
+def test_every_word_of_the_profile_is_explained() -> None:
+    said = (ROOT / "docs" / "odrl.md").read_text(encoding="utf-8")
+    used: set[str] = set()
+    for path in EXAMPLES:
+        agreement = read(path.read_bytes()).agreement
+        assert agreement is not None
+        used |= set(re.findall(r'"openpars:([A-Za-z_]+)"', odrl_text(version_of(agreement))))
+    assert used - set(re.findall(r"`openpars:([A-Za-z_]+)`", said)) == set()
+    assert PROFILE in said
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ('"openpars:alertAll": false', '"openpars:alertAll": true'),
+        ('"year"', '"whole"'),
+        ('"2 of 3"', '"1 of 3"'),
+        ('"openpars:topic": "audit"', '"openpars:topic": "nothing"'),
+        (PROFILE + '"', 'https://example.org/odrl#"'),
+        ('"P30D"', '"P31D"'),
+    ],
+)
+def test_a_changed_policy_is_not_ours(old: str, new: str) -> None:
+    agreement = read((ROOT / "examples" / "agreements" / "ice-felony-warrant.toml").read_bytes()).agreement
+    assert agreement is not None
+    text = odrl_text(version_of(agreement))
+    assert old in text
+    with pytest.raises(NotOurs):
+        agreement_in(text.replace(old, new))
+    with pytest.raises(NotOurs):
+        agreement_in("[]")
+
+
+def test_equal_agreements_give_equal_policies() -> None:
+    agreement = read(EXAMPLES[0].read_bytes()).agreement
+    assert agreement is not None
+    assert odrl(version_of(agreement)) == odrl(version_of(agreement, 7))
+
+
+def test_the_register_gives_it_to_anybody(drive: Driver) -> None:
+    answer = drive.call(None, "GET", "/agreements/ice-felony-warrant/odrl")
+    assert answer.status_code == 200
+    assert answer.headers["content-type"] == "application/ld+json"
+    (entry,) = drive.call(None, "GET", "/agreements/ice-felony-warrant").json()["versions"]
+    assert digest(agreement_in(answer.text)) == entry["hash"]
+    for address in ("/agreements/nobody-knows/odrl", "/agreements/ice-felony-warrant/odrl?version=9"):
+        assert drive.call(None, "GET", address).status_code == 404
