@@ -253,29 +253,23 @@ class Dispatcher:
         """What was told and to whom, in one trip whatever their number; the positions in order."""
         standing = right.standing
         await self.post.stop_revoked(standing.recipient)
-        whom = [one.listener.subscription for one in found]
         told = [one for one in found if one.digest is not None]
-        streams = self.post.streams
         whose = (standing.recipient, found[0].listener.organisation)
-        heard = [streams.listening(whose, standing.agreement, one) for one in whom]
-        async with self._gate.pool.connection() as conn, conn.transaction(), conn.pipeline():
-            await conn.execute(Q.forget_told, (record, whom))
-            await conn.execute(
-                Q.tell, (record, [one.listener.subscription for one in told], [one.digest for one in told])
-            )
-            stored = await conn.execute(
-                Q.new_events,
-                (
-                    standing.recipient,
-                    standing.agreement,
-                    standing.epoch,
-                    record,
-                    whom,
-                    [one.kind for one in found],
-                    heard,
-                ),
-            )
-            return [int(row[0]) for row in await stored.fetchall()]
+        whom = [one.listener.subscription for one in found]
+        what = {
+            "recipient": standing.recipient,
+            "agreement": standing.agreement,
+            "epoch": standing.epoch,
+            "record": record,
+            "left": [one.listener.subscription for one in found if one.digest is None],
+            "told": [one.listener.subscription for one in told],
+            "digests": [one.digest for one in told],
+            "whom": whom,
+            "kinds": [one.kind for one in found],
+            "heard": [self.post.streams.listening(whose, standing.agreement, one) for one in whom],
+        }
+        async with self._gate.pool.connection() as conn:
+            return [int(row[0]) for row in await (await conn.execute(Q.tell, what)).fetchall()]
 
     # ------------------------------------------------------------------ subscribing
 

@@ -68,7 +68,7 @@ class Seals:
     def event_id(self, subscription: UUID, position: int) -> str:
         """The event's id: the same at every repeat."""
         message = subscription.bytes + position.to_bytes(8, "big")
-        return hmac.new(self._event, message, hashlib.sha256).hexdigest()[:32]
+        return hmac.digest(self._event, message, "sha256").hex()[:32]
 
     def ended_id(self, agreement: str, epoch: int) -> str:
         """The id of the event that says an agreement's end: its own, and the same at every repeat."""

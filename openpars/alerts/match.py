@@ -72,9 +72,14 @@ async def listeners(
         for value, subscription, *whose in await cursor.fetchall():
             about[subscription] = (whose[0], whose[1], whose[2], whose[3])
             heard[subscription].extend(one.row for one in rows if bytes(value) in one.hashes)
+    answers: dict[object, list[Row]] = {}  # many ask for the same: judged once
     for standing in criteria:
-        assert standing.criteria is not None  # noqa: S101
-        met = [one.row for one in rows if matches(standing.criteria, one.criteria, alert_all=one.alert_all)]
+        asked = standing.criteria
+        assert asked is not None  # noqa: S101
+        met = answers.get(asked)
+        if met is None:
+            met = [one.row for one in rows if matches(asked, one.criteria, alert_all=one.alert_all)]
+            answers[asked] = met
         if met:
             whom = (standing.recipient, standing.organisation, standing.key, standing.case_number)
             about[standing.id] = whom

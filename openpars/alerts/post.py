@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -38,30 +38,34 @@ class Post:
 
     # ------------------------------------------------------------------ sending
 
-    def send(self, right: Right, posted: Iterable[Posted], *, resume: int) -> None:
-        """Put events of one record on every stream that wants them; a reader resumes after `resume`."""
+    def send(self, right: Right, posted: Sequence[Posted], *, resume: int) -> None:
+        """Put events of one record on every stream that wants them; a reader resumes after `resume`.
+
+        A stream narrowed to one subscription gets one event of a record, so that all such streams can resume
+        after the last of these events: their place is sealed once. Nothing is worded that nobody hears.
+        """
         standing = right.standing
         envelopes: dict[tuple[str, bytes], Envelope] = {}
-        epochs: dict[str | None, tuple[tuple[str, int], ...]] = {}
+        places: dict[tuple[str | None, int], str] = {}
+        last = max((one.position for one in posted), default=0)
         for one in posted:
-            organisation = one.news.listener.organisation
-            if organisation not in epochs:
-                epochs[organisation] = self._epochs((standing.recipient, organisation))
-            key = (one.news.kind, one.news.record)
-            if key not in envelopes:
-                envelopes[key] = self._envelope(right, one)
-            frame = envelopes[key].frame(
-                one.news.listener.subscription,
-                event_id=self._seals.event_id(one.news.listener.subscription, one.position),
-                resume=self._seals.seal(
-                    Resume(standing.recipient, min(one.position, resume), epochs[organisation])
-                ),
-            )
-            self.streams.send(
-                (standing.recipient, organisation),
-                one.news.listener.subscription,
-                Item(standing.agreement, standing.epoch, one.position, frame),
-            )
+            subscription, organisation = one.news.listener.subscription, one.news.listener.organisation
+            whose = (standing.recipient, organisation)
+            items: dict[int, Item] = {}
+            for stream in self.streams.hearing(whose, standing.agreement, subscription):
+                place = min(one.position if stream.subscription is None else last, resume)
+                if place not in items:
+                    if (organisation, place) not in places:
+                        places[organisation, place] = self.resume(whose, place)
+                    key = (one.news.kind, one.news.record)
+                    if key not in envelopes:
+                        envelopes[key] = self._envelope(right, one)
+                    event_id = self._seals.event_id(subscription, one.position)
+                    frame = envelopes[key].frame(
+                        subscription, event_id=event_id, resume=places[organisation, place]
+                    )
+                    items[place] = Item(standing.agreement, standing.epoch, one.position, frame)
+                stream.put(items[place])
 
     def replay(self, stream: Stream, right: Right, one: Posted) -> None:
         """Put one past event on one stream again."""

@@ -30,16 +30,18 @@ SELECT t.subscription, t.digest, s.recipient, s.organisation, s.key, s.case_numb
 FROM alerts.told t JOIN alerts.subscription s ON s.id = t.subscription
 WHERE t.id = %s AND s.agreement = %s AND s.purpose = %s AND s.ended_at IS NULL AND s.expires > clock_timestamp()
 
--- name: forget_told
-DELETE FROM alerts.told WHERE id = %s AND subscription = ANY (%s)
-
 -- name: tell
-INSERT INTO alerts.told (id, subscription, digest) SELECT %s, * FROM unnest(%s::uuid[], %s::bytea[])
-
--- name: new_events
+-- What subscriptions were told of one record, and the events of it, in their order.
+WITH gone AS (
+    DELETE FROM alerts.told WHERE id = %(record)s AND subscription = ANY (%(left)s)
+), told AS (
+    INSERT INTO alerts.told (id, subscription, digest)
+    SELECT %(record)s, * FROM unnest(%(told)s::uuid[], %(digests)b::bytea[])
+    ON CONFLICT (id, subscription) DO UPDATE SET digest = excluded.digest
+)
 INSERT INTO alerts.event (recipient, agreement, epoch, id, subscription, kind, sent)
-SELECT %s, %s, %s, %s, subscription, kind, sent
-FROM unnest(%s::uuid[], %s::text[], %s::boolean[]) WITH ORDINALITY AS new (subscription, kind, sent, n)
+SELECT %(recipient)s, %(agreement)s, %(epoch)s, %(record)s, subscription, kind, sent
+FROM unnest(%(whom)s::uuid[], %(kinds)s::text[], %(heard)s::boolean[]) WITH ORDINALITY AS new (subscription, kind, sent, n)
 ORDER BY n RETURNING position
 
 -- name: events_after

@@ -131,7 +131,8 @@ class Streams:
         """The open streams of one recipient."""
         return tuple(stream for group in self._open[recipient].values() for stream in group)
 
-    def _hearing(self, whose: Party, agreement: str, subscription: UUID) -> Iterator[Stream]:
+    def hearing(self, whose: Party, agreement: str, subscription: UUID) -> Iterator[Stream]:
+        """The open streams that want what this subscription is told."""
         recipient, organisation = whose
         mine = self._open[recipient]
         for group in (mine.get(None, ()), mine.get(subscription, ())):
@@ -142,12 +143,7 @@ class Streams:
 
     def listening(self, whose: Party, agreement: str, subscription: UUID) -> bool:
         """Whether anybody would hear this now."""
-        return any(stream.open for stream in self._hearing(whose, agreement, subscription))
-
-    def send(self, whose: Party, subscription: UUID, item: Item) -> None:
-        """Put one item on every stream that wants it."""
-        for stream in self._hearing(whose, item.agreement, subscription):
-            stream.put(item)
+        return any(stream.open for stream in self.hearing(whose, agreement, subscription))
 
     def _all(self) -> Iterator[Stream]:
         for mine in self._open.values():
@@ -164,9 +160,11 @@ class Streams:
 
     def keep_only(self, live: frozenset[UUID], asked: frozenset[UUID]) -> None:
         """Stop every feed whose key was `asked` about and is not `live` any more."""
-        for stream in self._all():
-            if stream.key in asked - live:
-                stream.stop()
+        revoked = asked - live
+        if revoked:
+            for stream in self._all():
+                if stream.key in revoked:
+                    stream.stop()
 
     async def beat(self, seconds: float = HEARTBEAT) -> None:
         """Until cancelled: a sign of life on every stream, so that a dead connection is noticed."""

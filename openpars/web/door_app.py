@@ -110,7 +110,10 @@ def create_app(settings: Settings) -> FastAPI:
         redoc_url=None,
         openapi_url="/v1/openapi.json",
     )
-    app.add_middleware(respond.Straight, busy={("POST", "/v1/search"): recipient.search})
+    app.add_middleware(
+        respond.Straight,
+        busy={("POST", "/v1/search"): recipient.search, ("GET", "/v1/alerts"): recipient.alerts},
+    )
     app.add_middleware(respond.SecurityHeaders)
     respond.answer_errors(app)
     app.include_router(recipient.router)
