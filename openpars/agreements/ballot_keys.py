@@ -10,6 +10,7 @@ ever takes a voice away, at once, and is as public as the rest.
 from __future__ import annotations
 
 import unicodedata
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 from openpars.agreements.ballots import (
@@ -28,7 +29,7 @@ from openpars.db.connect import Connection
 from openpars.errors import Code, refuse
 from openpars.log.draft import Draft
 from openpars.log.pending import note
-from openpars.log.stored import about_agreements
+from openpars.log.stored import Noted, about_agreements
 
 REGISTERED, REVOKED = "ballot-key-registered", "ballot-key-revoked"
 LABEL_LIMIT = 80
@@ -51,16 +52,21 @@ async def keys_of(conn: Connection, provider: str) -> tuple[BallotKey, ...]:
     return tuple(BallotKey(*row) for row in rows)
 
 
-async def logged(conn: Connection) -> Logged:
-    """What the acts tree says of ballots and keys, with what still waits for it."""
+def logged_in(entries: Iterable[Noted]) -> Logged:
+    """What these entries of the acts tree say of ballots and keys."""
     digests, revoked = set(), set()
-    for one in await about_agreements(conn):
+    for one in entries:
         digest = one.public.get("digest")
         if one.kind in {"ballot", "key"} and isinstance(digest, str):
             digests.add(digest)
             if one.public.get("event") == REVOKED:
                 revoked.add(str(one.public.get("key")))
     return Logged(frozenset(digests), frozenset(revoked))
+
+
+async def logged(conn: Connection) -> Logged:
+    """What the acts tree says of ballots and keys, with what still waits for it."""
+    return logged_in(await about_agreements(conn))
 
 
 async def register_key(conn: Connection, new: NewKey, *, provider: str, stakeholder: str) -> BallotKey:

@@ -22,6 +22,7 @@ COMMANDS: dict[str, str] = {
     "doctor": "openpars.cli.doctor",
     "keys": "openpars.cli.keys",
     "agreement": "openpars.cli.agreement",
+    "ballot-key": "openpars.cli.ballot_keys",
     "letter": "openpars.cli.letter",
     "import": "openpars.cli.imports",
     "log": "openpars.cli.log",

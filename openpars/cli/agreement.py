@@ -10,19 +10,19 @@ import json
 from pathlib import Path
 from typing import Annotated, Any
 
-import httpx
 import typer
 from rich.console import Console
 
-from openpars.agreements.ballots import Choice, Question
+from openpars.agreements.ballots import Question
 from openpars.agreements.bars import packs, version_of
 from openpars.agreements.canonical import digest
 from openpars.agreements.check import check, enactable
 from openpars.agreements.faults import Fault
 from openpars.agreements.plain import markdown, sections
-from openpars.cli import proofs
+from openpars.cli import audit, proofs, voting
 from openpars.cli.odrl import odrl
 from openpars.cli.replay import replay
+from openpars.cli.running import AsJson, DataDir, Key, fetch, open_city, send, stop
 from openpars.cli.what_if import seen
 
 app = typer.Typer(
@@ -35,21 +35,6 @@ app.command("seen")(seen)
 app.command("odrl")(odrl)
 
 Files = Annotated[list[Path], typer.Argument(help="Agreement texts (TOML).", show_default=False)]
-AsJson = Annotated[bool, typer.Option("--json", help="Print JSON and nothing else.")]
-DataDir = Annotated[Path, typer.Option("--data-dir", help="The running city's data directory.")]
-Key = Annotated[
-    str | None,
-    typer.Option("--key", envvar="OPENPARS_KEY", help="Your key; in a demo city it is found by --as."),
-]
-
-
-def stop(message: str, *, as_json: bool) -> typer.Exit:
-    """Status 2 with a sentence, or with it as JSON."""
-    if as_json:
-        print(json.dumps({"error": message}))
-    else:
-        typer.echo(message, err=True)
-    return typer.Exit(2)
 
 
 def _read(path: Path, *, as_json: bool) -> bytes:
@@ -154,43 +139,16 @@ def text_of(files: Files, as_json: AsJson = False) -> None:
 app.command("prove")(proofs.prove)
 
 
-def open_city(data_dir: Path, key: str | None, role: str, *, as_json: bool) -> httpx.Client:
-    """A client of the running city, with a key: given, or the demo's."""
-    try:
-        base = json.loads((data_dir / "city.json").read_text("utf-8"))["base_url"]
-    except (OSError, ValueError, KeyError):
-        raise stop(
-            f"no city is running in {data_dir}: start one with `openpars up`", as_json=as_json
-        ) from None
-    if key is None:
-        try:
-            key = json.loads((data_dir / "demo-keys.json").read_text("utf-8"))["keys"][role]
-        except (OSError, ValueError, KeyError):
-            message = f"no key for {role}: give --key or OPENPARS_KEY"
-            raise stop(message, as_json=as_json) from None
-    return httpx.Client(base_url=str(base), headers={"Authorization": f"Bearer {key}"}, timeout=120)
-
-
-def send(client: httpx.Client, path: str, *, as_json: bool, **request: Any) -> dict[str, Any]:
-    """POST and print; a refusal is printed with its code and ends with status 1."""
-    try:
-        with client:
-            answer = client.post(path, **request)
-            body = answer.json()
-    except (httpx.HTTPError, ValueError):
-        raise stop("the city does not answer", as_json=as_json) from None
-    if as_json:
-        print(json.dumps(body))
-    elif answer.is_error:
-        typer.echo(f"{body.get('title', 'Refused')}: {body.get('detail', '')}", err=True)
-    if answer.is_error:
-        raise typer.Exit(1)
-    return body if isinstance(body, dict) else {}
-
-
 @app.command()
 def propose(
     file: Annotated[Path, typer.Argument(help="The agreement's text.", show_default=False)],
+    closes: Annotated[
+        str | None,
+        typer.Option(
+            help="By when the owners must have spoken (an instant); otherwise after the days in the rules.",
+            show_default=False,
+        ),
+    ] = None,
     data_dir: DataDir = Path("var"),
     key: Key = None,
     role: Annotated[str, typer.Option("--as", help="Whose demo key to use.")] = "solicitor",
@@ -200,36 +158,36 @@ def propose(
     text = _read(file, as_json=as_json)
     client = open_city(data_dir, key, role, as_json=as_json)
     headers = {"Content-Type": "application/toml"}
-    body = send(client, "/agreements", as_json=as_json, content=text, headers=headers)
+    by_when = {"closes": closes} if closes else {}
+    body = send(client, "/agreements", as_json=as_json, content=text, headers=headers, params=by_when)
     if not as_json:
         print(f"{body.get('id')} version {body.get('version')}: {body.get('state')}\nhash {body.get('hash')}")
 
 
 @app.command()
-def ballot(
+def ask(
     agreement: Annotated[str, typer.Argument(help="The agreement's id.", show_default=False)],
-    question: Annotated[Question, typer.Argument(help="What is decided.", show_default=False)],
-    choice: Annotated[Choice, typer.Argument(help="Your answer.", show_default=False)],
+    question: Annotated[Question, typer.Argument(help="What is asked.", show_default=False)],
     version: Annotated[int, typer.Option(help="Which version.", show_default=False)],
-    role: Annotated[str, typer.Option("--as", help="Which stakeholder's demo key to use.")] = "police",
-    text_hash: Annotated[str | None, typer.Option("--hash", help="The hash you vote on.")] = None,
-    expires: Annotated[str | None, typer.Option(help="Until when the ballot counts (an instant).")] = None,
-    signature: Annotated[str | None, typer.Option(help="Ed25519 over the statement, base64.")] = None,
+    closes: Annotated[
+        str | None,
+        typer.Option(help="By when the owners must have spoken (an instant).", show_default=False),
+    ] = None,
+    role: Annotated[str, typer.Option("--as", help="Whose demo key to use.")] = "solicitor",
     data_dir: DataDir = Path("var"),
     key: Key = None,
     as_json: AsJson = False,
 ) -> None:
-    """Cast one stakeholder's ballot on one text."""
+    """Ask the owners again about a text that was lost, or ask for the end. It is a new round."""
     client = open_city(data_dir, key, role, as_json=as_json)
-    answer: dict[str, Any] = {"version": version, "question": question.value, "choice": choice.value}
-    answer |= {
-        name: value
-        for name, value in (("hash", text_hash), ("expires", expires), ("signature", signature))
-        if value is not None
-    }
-    body = send(client, f"/agreements/{agreement}/ballots", as_json=as_json, json=answer)
+    asked = {"version": version, "question": question.value} | ({"closes": closes} if closes else {})
+    body = send(client, f"/agreements/{agreement}/rounds", as_json=as_json, json=asked)
     if not as_json:
-        print(f"{body.get('state')}: {body.get('counts')}")
+        print(f"{body.get('question')}, round {body.get('round')}: open until {body.get('closes_at')}")
+
+
+app.command("ballot")(voting.ballot)
+app.command("verify")(audit.verify)
 
 
 @app.command()
@@ -321,20 +279,3 @@ def what_stops(
     for organisation in body["organisations"]:
         print(f"  organisation {organisation}")
     print(f"  {body['cases']} cases: {', '.join(body.get('case_numbers', [])) or 'none named'}")
-
-
-def fetch(client: httpx.Client, path: str, *, as_json: bool) -> httpx.Response:
-    """GET; a refusal is printed with its code and ends with status 1."""
-    try:
-        with client:
-            answer = client.get(path)
-    except httpx.HTTPError:
-        raise stop("the city does not answer", as_json=as_json) from None
-    if answer.is_error:
-        body = answer.json()
-        if as_json:
-            print(json.dumps(body))
-        else:
-            typer.echo(f"{body.get('title', 'Refused')}: {body.get('detail', '')}", err=True)
-        raise typer.Exit(1)
-    return answer

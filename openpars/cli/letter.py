@@ -14,7 +14,7 @@ import httpx
 import typer
 
 from openpars.agreements.letters import LetterKind, Service
-from openpars.cli.agreement import AsJson, DataDir, Key, fetch, open_city, send, stop
+from openpars.cli.running import AsJson, DataDir, Key, fetch, open_city, send, stop
 
 app = typer.Typer(
     add_completion=False,

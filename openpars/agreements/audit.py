@@ -1,0 +1,217 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Comparing what stands in the tables with what the acts tree says, and counting every vote again. Pure.
+
+Whoever can write into the database can write a ballot, a key or an end that never was. He cannot sign for a
+delegate, and he cannot put a leaf into the tree without everybody's next checkpoint telling of it. So every
+row is asked for its leaf, every leaf for its row, and every outcome for its ballots.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from openpars.agreements.ballots import (
+    Ballot,
+    BallotKey,
+    Doubt,
+    Logged,
+    Outcome,
+    Round,
+    answers,
+    ballot_digest,
+    believed,
+    count,
+    doubt,
+    good_keys,
+    key_digest,
+    revocation_digest,
+)
+from openpars.agreements.model import Decision
+from openpars.agreements.register import Entry, event_digest
+from openpars.log.stored import Noted
+from openpars.record.catalogue import instant
+
+WORDS: Mapping[Doubt, str] = {
+    Doubt.NOT_LOGGED: "stands in the table as it never was logged",
+    Doubt.UNSIGNED: "is not signed",
+    Doubt.UNKNOWN_KEY: "is signed with a key that is not to be believed",
+    Doubt.OTHER_BODY: "is signed with the key of another stakeholder",
+    Doubt.BAD_SIGNATURE: "has a signature that is not its key's over its statement",
+    Doubt.REVOKED_KEY: "is signed with a key that did not hold then",
+    Doubt.OTHER_TEXT: "is for another text than its version's",
+}
+
+# What a version's state must be after its last event that moves it; other events move nothing.
+_MOVES = {
+    "proposed": "proposed",
+    "asked": None,
+    "started": "in_force",
+    "superseded": "superseded",
+    "suspended": "suspended",
+    "resumed": "in_force",
+    "ended": "ended",
+    "lapsed": "ended",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """Something that is not as it was signed. `where`: which agreement, version, ballot or key."""
+
+    where: str
+    what: str
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """All that is compared. `decisions`: the rules of each version, by agreement and number; `demo`:
+    whether this city takes unsigned ballots."""
+
+    entries: tuple[Entry, ...]
+    keys: tuple[BallotKey, ...]
+    leaves: tuple[Noted, ...]
+    decisions: Mapping[tuple[str, int], Decision]
+    demo: bool
+
+
+def audit(held: Held, logged: Logged) -> tuple[Finding, ...]:
+    """Everything that is wrong, in the order of the tables. Nothing found: ()."""
+    good = good_keys(held.keys, logged)
+    found = [*_keys(held, logged, good)]
+    for entry in held.entries:
+        found += _ballots(held, logged, good, entry)
+        found += _events(held, entry)
+        found += _outcomes(held, logged, good, entry)
+    found += _gone(held)
+    return tuple(found)
+
+
+def name_of(ballot: Ballot) -> str:
+    """Which ballot, in words."""
+    return (
+        f"{ballot.agreement} version {ballot.version}: the ballot of {ballot.stakeholder} "
+        f"({ballot.question.value} {ballot.choice.value}, round {ballot.round}, {instant(ballot.at)})"
+    )
+
+
+def _keys(held: Held, logged: Logged, good: Mapping[str, BallotKey]) -> Iterator[Finding]:
+    for key in held.keys:
+        where = f"the ballot key of {key.stakeholder} ({key.label}, {key.id[:16]})"
+        if key_digest(key) not in logged.digests:
+            yield Finding(where, "stands in the table as it never was logged")
+        elif key.revoked_at is None and key.id in logged.revoked:
+            yield Finding(where, "was revoked, and somebody took the revocation away")
+        elif key.id not in good:
+            yield Finding(where, "is vouched for by no key of its stakeholder that held then")
+        if key.revoked_at is not None and revocation_digest(key) not in logged.digests:
+            yield Finding(where, "is revoked in the table, and the log does not say so")
+
+
+def _ballots(held: Held, logged: Logged, good: Mapping[str, BallotKey], entry: Entry) -> Iterator[Finding]:
+    for ballot in entry.ballots:
+        why = doubt(ballot, good, logged, provider=entry.provider, text_hash=entry.hash, demo=held.demo)
+        if why is not None:
+            yield Finding(name_of(ballot), WORDS[why])
+
+
+def _events(held: Held, entry: Entry) -> Iterator[Finding]:
+    where = f"{entry.agreement} version {entry.version}"
+    leaves = {str(one.public.get("digest")) for one in held.leaves if one.kind == "agreement"}
+    for event in entry.events:
+        if event_digest(entry.agreement, entry.version, event) not in leaves:
+            yield Finding(where, f"the step `{event.what}` of {instant(event.at)} was never logged")
+    texts = [
+        one.public.get("hash")
+        for one in held.leaves
+        if one.kind == "agreement"
+        and (one.public["agreement"], one.public["version"]) == (entry.agreement, entry.version)
+        and one.public.get("hash") is not None
+    ]
+    if entry.hash not in texts:
+        yield Finding(where, "its text is not the one that was proposed")
+    if not entry.reconstructed:
+        yield from _state(entry, where)
+
+
+def _state(entry: Entry, where: str) -> Iterator[Finding]:
+    expected = "proposed"
+    for event in entry.events:
+        if event.what in {"carried", "lost", "void"}:
+            # What fell away after the end of its text moves nothing any more.
+            if (event.reason is None or not event.reason.startswith("end,")) and expected == "proposed":
+                expected = "balloted" if event.what == "carried" else "rejected"
+        elif event.what == "asked" and event.reason is not None and not event.reason.startswith("end,"):
+            expected = "proposed"
+        else:
+            expected = _MOVES.get(event.what) or expected
+    # The register shows an end that time has brought before the worker has written it down.
+    over = entry.state == "ended" and expected in {"in_force", "suspended"}
+    if entry.state != expected and not over:
+        yield Finding(where, f"its state is `{entry.state}`, and what happened to it leaves it `{expected}`")
+
+
+def _outcomes(held: Held, logged: Logged, good: Mapping[str, BallotKey], entry: Entry) -> Iterator[Finding]:
+    told = {event.reason for event in entry.events if event.what in {"proposed", "asked"}}
+    for asked in entry.rounds:
+        where = f"{entry.agreement} version {entry.version}: {asked.question.value}, round {asked.number}"
+        if asked.said not in told:
+            yield Finding(where, "was never asked so")
+        decision = held.decisions.get((entry.agreement, asked.rules))
+        if decision is None:
+            yield Finding(where, "the rules it was counted by do not have their hash")
+        elif asked.outcome in {Outcome.CARRIED, Outcome.LOST}:
+            counted = _again(held, logged, good, entry, asked, decision)
+            if counted is not asked.outcome:
+                yield Finding(where, f"came out `{asked.outcome.value}`; its ballots give `{counted.value}`")
+
+
+def _again(
+    held: Held,
+    logged: Logged,
+    good: Mapping[str, BallotKey],
+    entry: Entry,
+    asked: Round,
+    decision: Decision,
+) -> Outcome:
+    trusted = believed(
+        entry.ballots, good, logged, provider=entry.provider, text_hash=entry.hash, demo=held.demo
+    )
+    same = [one for one in (answers(ballot, asked.question) for ballot in trusted) if one is not None]
+    at = asked.decided_at or asked.closes_at
+    closed = at >= asked.closes_at
+    return count(decision, asked.question, same, at=at, closed=closed, round=asked.number).outcome
+
+
+def _gone(held: Held) -> Iterator[Finding]:
+    """Leaves without a row: what somebody deleted, or changed into something else."""
+    rows = {ballot_digest(ballot) for entry in held.entries for ballot in entry.ballots}
+    rows.update(key_digest(key) for key in held.keys)
+    rows.update(revocation_digest(key) for key in held.keys if key.revoked_at is not None)
+    rows.update(
+        event_digest(entry.agreement, entry.version, event)
+        for entry in held.entries
+        for event in entry.events
+    )
+    for leaf in held.leaves:
+        if leaf.public.get("digest") in rows or leaf.public.get("digest") is None:
+            continue
+        public: Mapping[str, object] = leaf.public
+        place = "a note not yet in the tree" if leaf.index is None else f"entry {leaf.index} of the acts tree"
+        yield Finding(place, f"tells of {_told(leaf.kind, public)}, which is gone from the table")
+
+
+def _told(kind: str, public: Mapping[str, object]) -> str:
+    if kind == "ballot":
+        return (
+            f"the ballot of {public['stakeholder']} on {public['agreement']} version {public['version']} "
+            f"({public['question']} {public['choice']}, round {public.get('round')})"
+        )
+    if kind == "key":
+        return f"{public['event']} of {public['role']} ({str(public.get('key'))[:16]})"
+    return f"the step `{public['event']}` of {public['agreement']} version {public['version']}"
+
+
+def sentences(findings: Sequence[Finding]) -> list[str]:
+    """Each finding as a line."""
+    return [f"{one.where} {one.what}" for one in findings]
