@@ -34,14 +34,15 @@ router = APIRouter(route_class=view.PageRoute, include_in_schema=False)
 _BOOK, _HELD = Link("/desk/police/book", "Book an arrest"), Link("/desk/police", "Custody list")
 _CHARGE, _COMPLAIN = Link("/desk/charging", "Charging queue"), Link("/desk/complaints", "Complaints to file")
 _ARRAIGN = Link("/desk/court", "Arraignment list")
-_REGISTER, _LOG = Link("/public/agreements", "Agreements"), Link("/public/log", "The log")
+_REGISTER, _LOG = Link("/public/agreements", "Public register"), Link("/public/log", "The log")
+_TERMS, _LETTERS = Link("/desk/agreements", "Agreements"), Link("/desk/letters", "Letters")
 
 NAV: Mapping[StaffRole, tuple[str, tuple[Link, ...]]] = {
-    StaffRole.POLICE: ("Police desk", (_BOOK, _HELD)),
-    StaffRole.DISTRICT_ATTORNEY: ("District Attorney's charging desk", (_CHARGE, _COMPLAIN)),
-    StaffRole.COURTS: ("Arraignment court", (_ARRAIGN, _HELD)),
-    StaffRole.SOLICITOR: ("City Solicitor", (_REGISTER, _LOG)),
-    StaffRole.AUDITOR: ("Auditor", (_REGISTER, _LOG)),
+    StaffRole.POLICE: ("Police desk", (_BOOK, _HELD, _TERMS)),
+    StaffRole.DISTRICT_ATTORNEY: ("District Attorney's charging desk", (_CHARGE, _COMPLAIN, _TERMS)),
+    StaffRole.COURTS: ("Arraignment court", (_ARRAIGN, _HELD, _TERMS)),
+    StaffRole.SOLICITOR: ("City Solicitor", (_TERMS, _LETTERS, _REGISTER, _LOG)),
+    StaffRole.AUDITOR: ("Auditor", (_REGISTER, _LOG, _TERMS, _LETTERS)),
     StaffRole.RECORDS: ("Records officer", (_HELD, _REGISTER, _LOG)),
 }
 _SHOWN = 100  # rows of a list; the rest waits behind more urgent ones
@@ -110,11 +111,13 @@ async def home(request: Request) -> Response:
     """Each role's first page: its work, where it has a page of its own."""
     actor = await intake.who(request)
     first = NAV[actor.role][1][0].href
-    if actor.role in {StaffRole.POLICE, StaffRole.DISTRICT_ATTORNEY, StaffRole.COURTS}:
+    if actor.role not in {StaffRole.AUDITOR, StaffRole.RECORDS}:
         return view.go(first)
     texts = {
         _REGISTER: "Every text, vote and end, as the public sees it.",
         _LOG: "What left, what was refused, and how to check it.",
+        _TERMS: "How near each agreement is to its end, and what would stop.",
+        _LETTERS: "What the city wrote to recipients, and what became of it.",
         _HELD: "Everyone held; open a file and its history from there.",
     }
     return view.respond(

@@ -42,7 +42,7 @@ def _frame(request: Request) -> Frame:
     return view.frame(request, lang=view.language(request), translated=True)
 
 
-async def _parsed(conn: Connection, entries: tuple[Entry, ...]) -> dict[tuple[str, int], Version | None]:
+async def parsed(conn: Connection, entries: tuple[Entry, ...]) -> dict[tuple[str, int], Version | None]:
     """Every version's text as a value; None where the stored text does not have its hash."""
     found: dict[tuple[str, int], Version | None] = {}
     for entry in entries:
@@ -84,7 +84,7 @@ async def agreements(request: Request) -> Response:
     page = _frame(request)
     async with _pool(request).connection() as conn:
         entries = await register.register(conn)
-        versions = await _parsed(conn, entries)
+        versions = await parsed(conn, entries)
     cards = views.cards(entries, versions, page.now, Words(page.lang))
     return view.respond(
         "register.html",
@@ -115,7 +115,7 @@ async def one_agreement(request: Request, agreement: str) -> Response:
     page = _frame(request)
     entries = await _entries(request, agreement)
     async with _pool(request).connection() as conn:
-        versions = await _parsed(conn, entries)
+        versions = await parsed(conn, entries)
     # Read by hand: a framework's own refusal would repeat what was sent.
     number = next((e.version for e in entries if str(e.version) == request.query_params.get("version")), None)
     found = views.agreement(entries, number, versions, page.now, Words(page.lang)) if entries else None

@@ -31,14 +31,14 @@ Versions = Mapping[tuple[str, int], Version | None]
 
 def shown_state(entry: Entry, now: datetime) -> str:
     """The state in a word of the catalogue. A term that is over is over, whether or not it was swept yet."""
-    if entry.state in {"in_force", "suspended"} and now >= _over_at(entry):
+    if entry.state in {"in_force", "suspended"} and now >= over_at(entry):
         return "ended"
     if entry.state == "in_force" and entry.notice_at is not None:
         return "notice_given"
     return entry.state
 
 
-def _over_at(entry: Entry) -> datetime:
+def over_at(entry: Entry) -> datetime:
     """The first instant outside: the term's end, an earlier end, or the instant notice was given for."""
     if entry.ended_at is not None:
         return min(entry.ends, entry.ended_at)
@@ -81,14 +81,14 @@ def card(
         if version is not None
         else (),
         begins=chosen.begins,
-        ends=_over_at(chosen),
+        ends=over_at(chosen),
         zone=version.term.zone if version is not None else "America/New_York",
         versions=tuple(
             VersionLink(
                 number=entry.version,
                 state=shown_state(entry, now),
                 begins=entry.begins,
-                ends=_over_at(entry),
+                ends=over_at(entry),
                 href=f"/public/agreements/{entry.agreement}?version={entry.version}",
             )
             for entry in sorted(entries, key=lambda entry: -entry.version)
