@@ -8,16 +8,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import datetime
 
-from openpars.agreements.bars import UNLISTED, packs
+from openpars.agreements.bars import UNLISTED, bars_for, packs
 from openpars.agreements.canonical import CJIS_TOPICS
+from openpars.agreements.emptied import days, never, spans
 from openpars.agreements.faults import Fault, Severity, nearest
+from openpars.agreements.findable import selecting
 from openpars.agreements.lines import Path
-from openpars.agreements.model import Agreement, Bar, BarKind, Grant, Silence, Way
+from openpars.agreements.model import Agreement, Grant, Silence, Way
 from openpars.agreements.text import Reading, read
-from openpars.record.catalogue import CRITERIA, FIELDS
-from openpars.record.file import Role
+from openpars.record.catalogue import FIELDS
 
 _Found = Iterator[tuple[Severity, str, Path, str | None]]
 
@@ -48,9 +48,8 @@ def _judge(agreement: Agreement, *, strict: bool) -> _Found:
     for grant in agreement.grants:
         yield from _keys(grant)
         yield from _ways(grant)
-        yield from _bulk(grant)
-        yield from _sensitive(grant)
-        yield from _bars(agreement, grant)
+        yield from _emptied(agreement, grant)
+    yield from _selecting(agreement)
     if agreement.decision.silence is Silence.CONTINUE:
         message = (
             "silence counts as going on: owners who say nothing let it continue. `lapse` is the safe word"
@@ -130,93 +129,20 @@ def _ways(grant: Grant) -> _Found:
         yield Severity.REFUSED, "alerts are granted but nothing to ask them by", _path(grant, "ways"), None
 
 
-def _bulk_way(grant: Grant) -> str:
-    if Way.EXPORT in grant.ways:
-        return "export"
-    return "`alert_all`" if grant.alert_all else "alerts by criteria"
+def _selecting(agreement: Agreement) -> _Found:
+    for one in selecting(agreement):
+        rest = (one.word,) if one.name is None else (one.word, one.name)
+        yield one.severity, one.message, ("grant", one.grant - 1, *rest), None
 
 
-def _bulk(grant: Grant) -> _Found:
-    findable = {name for fields in grant.find_by for name in fields}
-    for name in grant.alert_by:
-        field = FIELDS[CRITERIA[name].field]
-        if field.protected and Way.ALERT in grant.ways:
-            if field.name in findable:
-                message = f"this grant lets its recipient select people by {field.label}"
-                yield Severity.WARNING, message, _path(grant, "alert_by"), None
-            else:
-                message = (
-                    f"nobody may be selected by {field.label} through alerts unless `find_by` says so openly"
-                )
-                yield Severity.REFUSED, message, _path(grant, "alert_by"), None
-    if not grant.bulk:
+def _emptied(agreement: Agreement, grant: Grant) -> _Found:
+    for name, reason in never(grant, agreement.term):
+        yield Severity.WARNING, reason, _path(grant, "when", name), None
+    if agreement.provider not in packs():
         return
-    for name, precision in grant.show:
-        yield from _shown_in_bulk(grant, name, precision, findable)
-
-
-def _shown_in_bulk(grant: Grant, name: str, precision: str, findable: set[str]) -> _Found:
-    field = FIELDS[name]
-    shown = field.precision(precision)
-    proxy_for = shown.proxy_for if shown is not None else ()
-    if not field.protected and not proxy_for:
-        return
-    what = field.label if field.protected else f"{field.label} (from which {_labels(proxy_for)} can be told)"
-    way = _bulk_way(grant)
-    if name in findable:
-        message = f"through {way} whoever receives every row can sort them all by {what}"
-        yield Severity.WARNING, message, _path(grant, "show", name), None
-        return
-    message = (
-        f"{what} is shown and the grant has {way}: whoever receives every row can search them by it, though "
-        "`find_by` does not grant that. Show it without that way, leave it out, or name it in `find_by`"
-    )
-    yield Severity.REFUSED, message, _path(grant, "show", name), None
-
-
-def _labels(names: tuple[str, ...]) -> str:
-    return ", ".join(FIELDS[name].label for name in names)
-
-
-def _sensitive(grant: Grant) -> _Found:
-    if not grant.bulk:
-        return
-    for name, precision in grant.show:
-        shown = FIELDS[name].precision(precision)
-        hinted = [FIELDS[one].label for one in (shown.hints_at if shown is not None else ())]
-        if hinted and name != "name":
-            message = f"seen for everybody, {FIELDS[name].label} hints at {', '.join(hinted)} of some people"
-            yield Severity.WARNING, message, _path(grant, "show", name), None
-
-
-def _bars(agreement: Agreement, grant: Grant) -> _Found:
-    pack = packs().get(agreement.provider)
-    if pack is None:
-        return
-    kind = pack.recipients.get(agreement.recipient, UNLISTED)
-    for bar, classes in pack.bars:
-        if (kind == UNLISTED or "*" in classes or kind in classes) and _empties(bar, grant.about):
-            yield from _emptied(agreement, grant, bar)
-
-
-def _empties(bar: Bar, about: Role) -> bool:
-    return bar.kind is BarKind.EVERYTHING or (bar.kind is BarKind.ROLE and about in bar.roles)
-
-
-def _emptied(agreement: Agreement, grant: Grant, bar: Bar) -> _Found:
     term = agreement.term
-    begins, ends = bar.begins or term.begins, bar.ends or term.ends
-    if begins >= term.ends or ends <= term.begins:
-        return
-    if begins <= term.begins and ends >= term.ends:
-        message = f"a bar empties this grant for its whole term: {bar.title} [{bar.citation}]"
-        yield Severity.REFUSED, message, _path(grant), None
-        return
-    message = f"a bar empties this grant {_span(bar, term.begins)}: {bar.title} [{bar.citation}]"
-    yield Severity.WARNING, message, _path(grant), None
-
-
-def _span(bar: Bar, begins: datetime) -> str:
-    if bar.begins is not None and bar.begins > begins:
-        return f"from {bar.begins:%Y-%m-%d %H:%M} UTC"
-    return f"until {bar.ends:%Y-%m-%d %H:%M} UTC"
+    for span in spans(grant, term, bars_for(agreement.provider, agreement.recipient)):
+        whole = span.begins <= term.begins and span.ends >= term.ends
+        bars = "; ".join(f"{bar.title} [{bar.citation}]" for bar in span.bars)
+        message = f"a bar empties this grant {days(span, term)}: {bars}"
+        yield Severity.REFUSED if whole else Severity.WARNING, message, _path(grant), None

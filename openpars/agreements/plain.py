@@ -38,6 +38,7 @@ _WORDS = {
     "S": "summary offense",
     "IC": "indirect criminal contempt",
     "ror": "release on recognizance",
+    "diverted": "such as Accelerated Rehabilitative Disposition, without a conviction",
     "defender": "the Defender",
     "private": "a private lawyer",
     "none": "nobody",
@@ -48,6 +49,7 @@ _NEVER = (
     "the pretrial interview",
     "the reasons for a bail and the person's ability to pay",
     "the reasons of a charging decision",
+    "the magistrate's name",
     "who acted on the file, and its history",
 )
 

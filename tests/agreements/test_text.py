@@ -41,6 +41,8 @@ MEANT = {
     "term_unknown_word": "notice_days",
     "organisation_under_nobody_named": "ero-national",
     "unknown_provider": "city-of-philadelphia",
+    "unknown_outcome": "acquitted",
+    "ssn_at_an_unknown_precision": "present",
 }
 
 

@@ -55,7 +55,8 @@ ORDER: Mapping[str, tuple[str, ...]] = {
         "store", "codec", "vault", "identity", "lookup", "bulk",
     ),
     "agreements": (
-        "model", "text", "reader", "lines", "faults", "grants", "term", "canonical", "check", "plain",
+        "model", "text", "reader", "lines", "faults", "grants", "term", "canonical", "check",
+        "findable", "emptied", "plain",
         "bars", "project", "ballots", "readings", "register", "voting", "life",
     ),
     "agreements.proofs": (
