@@ -22,6 +22,7 @@ from openpars.agreements.reader import Source, Table
 from openpars.agreements.term import read_term
 
 SIZE_LIMIT = 512 * 1024  # bytes of text
+LINE_LIMIT = 4000  # characters of one line: a key of many dots costs the square of its length to read
 _TABLES = ("agreement", "organisation", "term", "decision", "grant", "limits", "duties", "cjis")
 _RULE = re.compile(r"([1-9]) of ([1-9])")
 
@@ -63,6 +64,8 @@ def _clean(text: str | bytes, file: str, faults: list[Fault]) -> str | None:
         return None
     decoded = decoded.removeprefix("\ufeff").replace("\r\n", "\n")
     for number, line in enumerate(decoded.split("\n"), start=1):
+        if len(line) > LINE_LIMIT:
+            fault(f"this line is longer than {LINE_LIMIT} characters", number)
         # A bidirectional override or a letter without width lets a page show another agreement than
         # the one that is counted and obeyed, in comments too.
         if any(unicodedata.category(c) in {"Cf", "Cc", "Co", "Zl", "Zp"} and c != "\t" for c in line):

@@ -57,7 +57,7 @@ ORDER: Mapping[str, tuple[str, ...]] = {
     "agreements": (
         "model", "text", "reader", "lines", "faults", "grants", "term", "canonical", "check",
         "findable", "emptied", "plain",
-        "bars", "project", "ballots", "readings", "register", "voting", "life",
+        "bars", "project", "reasons", "ballots", "readings", "register", "voting", "life",
     ),
     "agreements.proofs": (
         "formula", "vocabulary", "encode", "atoms", "exposure", "abstract", "properties", "solve", "proving",

@@ -36,12 +36,13 @@ _CHARGE, _COMPLAIN = Link("/desk/charging", "Charging queue"), Link("/desk/compl
 _ARRAIGN = Link("/desk/court", "Arraignment list")
 _REGISTER, _LOG = Link("/public/agreements", "Public register"), Link("/public/log", "The log")
 _TERMS, _LETTERS = Link("/desk/agreements", "Agreements"), Link("/desk/letters", "Letters")
+_EDITOR = Link("/desk/editor", "Write an agreement")
 
 NAV: Mapping[StaffRole, tuple[str, tuple[Link, ...]]] = {
     StaffRole.POLICE: ("Police desk", (_BOOK, _HELD, _TERMS)),
     StaffRole.DISTRICT_ATTORNEY: ("District Attorney's charging desk", (_CHARGE, _COMPLAIN, _TERMS)),
     StaffRole.COURTS: ("Arraignment court", (_ARRAIGN, _HELD, _TERMS)),
-    StaffRole.SOLICITOR: ("City Solicitor", (_TERMS, _LETTERS, _REGISTER, _LOG)),
+    StaffRole.SOLICITOR: ("City Solicitor", (_TERMS, _EDITOR, _LETTERS, _REGISTER, _LOG)),
     StaffRole.AUDITOR: ("Auditor", (_REGISTER, _LOG, _TERMS, _LETTERS)),
     StaffRole.RECORDS: ("Records officer", (_HELD, _REGISTER, _LOG)),
 }

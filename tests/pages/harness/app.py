@@ -12,7 +12,7 @@ from starlette.responses import JSONResponse, Response, StreamingResponse
 
 from openpars.errors import Code, Refusal
 from openpars.settings import City
-from openpars.web.pages import desk_views, public_views, scenario_views, view
+from openpars.web.pages import desk_views, editor_views, public_views, scenario_views, view
 from openpars.web.pages.view import Frame, Link
 from openpars.web.pages.words import Words
 from tests.pages.harness import invented as it
@@ -54,6 +54,21 @@ def public(request: Request) -> Frame:
     return view.frame(request, lang=view.language(request), translated=True)
 
 
+def editor_page(request: Request, text: str) -> Response:
+    answer = editor_views.checked({"text": text}, it.NOW)
+    return view.respond(
+        "editor.html",
+        public(request),
+        base="/public/editor",
+        c=answer,
+        samples=("ice-felony-warrant",),
+        choices=("ice-pars/2",),
+        begun="",
+        refused=None,
+        nonce="x",
+    )
+
+
 def queue(page: Frame, template: str, **more: object) -> Response:
     values: dict[str, object] = {
         "title": "Charging queue", "lead": "Arrests whose proposed charges wait for a decision.", "rows": it.ROWS, "total": 124, "noun": "arrests wait",
@@ -74,6 +89,9 @@ PAGES = {
     "/public/agreements": lambda r: view.respond("register.html", public(r), in_force=(it.SOON, it.CARD), coming=(), past=(it.PAST,)),
     "/public/agreements/ice-felony": lambda r: view.respond("agreement.html", public(r), a=it.VIEW, readings=public_views.readings("ice-pars")),
     "/public/scenario/philadelphia-2008-2018": lambda r: view.respond("scenario.html", public(r), s=scenario_views.scenario(r.query_params.get("shield"), Words(view.language(r))), shields=scenario_views.shields()),
+    "/public/editor": lambda r: editor_page(r, it.FELONY),
+    "/public/editor/empty": lambda r: editor_page(r, ""),
+    "/public/editor/faults": lambda r: editor_page(r, it.FAULTY),
     "/public/log": lambda r: view.respond("log.html", public(r), tree=it.TREE, first_command="curl -O http://127.0.0.1:8080/public/openpars_verify.py", second_command="python openpars_verify.py http://127.0.0.1:8080/log"),
     "/problem": lambda r: view.problem(public(r), Refusal(Code.UNAUTHENTICATED, "Sign in, or send a key that is in force.")),
     "/desk": lambda r: view.respond("desk_home.html", staff(r, ("Records officer", (), "/desk/sign-out")), lead="Your work is done by program for now.", links=((Link("/public/agreements", "Agreements"), "Every text and vote."), (Link("/public/log", "The log"), "What left, and how to check it."))),

@@ -7,6 +7,7 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 
 from openpars.agreements.plain import Section
+from openpars.city import agreed
 from openpars.web.pages.models import (
     AgreementCard,
     AgreementView,
@@ -33,6 +34,12 @@ from openpars.web.pages.models import (
 
 NOW = datetime.now(UTC).replace(microsecond=0)
 EVIL = "<svg/onload=alert(1)>"
+FELONY = agreed.text("ice-felony-warrant")
+FAULTY = (
+    FELONY.replace("show = { name", "show = { nmae")
+    .replace("Felony warrants:", EVIL)
+    .replace('silence = "lapse"', 'silence = "lapsed"')
+)
 
 
 def clock(hours: float, level: Level, text: str, word: str) -> ClockView:
