@@ -61,7 +61,6 @@ def _course(lived: Lived, checks: Sequence[Check]) -> Result:
                 "text": one.text,
                 "from": one.from_day.isoformat(),
                 "through": one.through_day.isoformat(),
-                "hash": one.version.hash,
             }
             for one in periods(lived.course)
         ],
