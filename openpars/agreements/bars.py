@@ -4,33 +4,47 @@
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Mapping
-from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, date, datetime, timedelta
 from functools import lru_cache
 from importlib.resources import files
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from openpars.agreements.canonical import digest
-from openpars.agreements.model import Agreement, Bar, BarKind, Version
+from openpars.agreements.model import Agreement, Bar, BarKind, Grant, Version, Way
 from openpars.agreements.term import midnight
-from openpars.record.catalogue import ARRESTEE, age_at_arrest, zone_of
+from openpars.record.catalogue import ARRESTEE, CRITERIA, FIELDS, age_at_arrest, zone_of
 from openpars.record.file import ArrestFile, Role, Seal
 
 ADULT = 18  # years; 42 Pa.C.S. § 6302
+FAR = datetime.max.replace(tzinfo=UTC)
 UNLISTED = "unlisted"  # the class of a recipient the pack does not know: every bar applies
 
 
 @dataclass(frozen=True, slots=True)
 class Pack:
-    """A jurisdiction's parties and bars. `bars` pairs each bar that is on with the classes it binds."""
+    """A jurisdiction's parties and bars, each bar with the classes it binds.
+
+    `bars` always hold; `switchable` ones hold while the city has switched them on.
+    """
 
     jurisdiction: str
     provider: str
     stakeholders: tuple[str, ...]
     recipients: Mapping[str, str]
     bars: tuple[tuple[Bar, frozenset[str]], ...]
+    switchable: tuple[tuple[Bar, frozenset[str]], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Switched:
+    """One act of the city: a bar switched on or off, and when."""
+
+    bar: str
+    on: bool
+    at: datetime
 
 
 @lru_cache(maxsize=1)
@@ -48,19 +62,22 @@ def packs() -> Mapping[str, Pack]:
 
 def _pack(parties: dict[str, Any], rules: dict[str, Any]) -> Pack:
     zone = zone_of(parties["jurisdiction"])
+    bars = [(read_bar(one, zone), frozenset(one["classes"])) for one in rules["bar"]]
     return Pack(
         parties["jurisdiction"],
         parties["provider"],
         tuple(sorted(parties["stakeholders"])),
         parties["recipients"],
-        tuple(
-            (read_bar(one, zone), frozenset(one["classes"])) for one in rules["bar"] if one.get("on", True)
-        ),
+        tuple((bar, classes) for bar, classes in bars if not bar.switchable),
+        tuple((bar, classes) for bar, classes in bars if bar.switchable),
     )
 
 
 def read_bar(values: dict[str, Any], zone: ZoneInfo) -> Bar:
     """One bar from a pack's table. Raises KeyError or ValueError: a pack is code, not input."""
+    fields = tuple(values.get("fields", ()))
+    if not set(fields) <= FIELDS.keys() or (fields and "until" in values):
+        raise ValueError("a bar names fields of the catalogue, and holds them back without an end")
     return Bar(
         id=values["id"],
         title=values["title"],
@@ -73,6 +90,9 @@ def read_bar(values: dict[str, Any], zone: ZoneInfo) -> Bar:
         roles=tuple(Role(role) for role in values.get("roles", ())),
         states=tuple(Seal(state) for state in values.get("states", ())),
         compartments=tuple(values.get("compartments", ())),
+        fields=fields,
+        label=values.get("label"),
+        switchable=values.get("switchable", False),
     )
 
 
@@ -85,11 +105,97 @@ def _day(day: date | None, zone: ZoneInfo, *, plus: int) -> datetime | None:
     return at
 
 
-def bars_for(provider: str, recipient: str) -> tuple[Bar, ...]:
-    """The bars above an agreement of these two. Raises KeyError for a provider without a pack."""
-    pack = packs()[provider]
+def binds(pack: Pack, recipient: str, classes: frozenset[str]) -> bool:
+    """Whether a bar for these classes stands above agreements with this recipient."""
     kind = pack.recipients.get(recipient, UNLISTED)
-    return tuple(bar for bar, classes in pack.bars if kind == UNLISTED or "*" in classes or kind in classes)
+    return kind == UNLISTED or "*" in classes or kind in classes
+
+
+def bars_for(provider: str, recipient: str, switched: Sequence[Switched] = ()) -> tuple[Bar, ...]:
+    """The bars above an agreement of these two. Raises KeyError for a provider without a pack.
+
+    `switched`: what the city has switched, oldest first. A switchable bar holds from being switched on, and
+    no earlier than its own beginning, until it is switched off.
+    """
+    pack = packs()[provider]
+    found = [bar for bar, classes in pack.bars if binds(pack, recipient, classes)]
+    for bar, classes in pack.switchable:
+        if binds(pack, recipient, classes):
+            found.extend(_periods(bar, [one for one in switched if one.bar == bar.id]))
+    return tuple(found)
+
+
+def _periods(bar: Bar, switched: list[Switched]) -> Iterator[Bar]:
+    for place, one in enumerate(switched):
+        if not one.on:
+            continue
+        off = switched[place + 1].at if place + 1 < len(switched) else None
+        if bar.kind is BarKind.FIELDS and off is not None:
+            continue  # it narrows what is shown now; what it narrowed once, it does not narrow any more
+        begins = max(bar.begins or one.at, one.at)
+        ends = min(end for end in (bar.ends, off, FAR) if end is not None)
+        yield replace(bar, begins=begins, ends=None if ends == FAR else ends)
+
+
+def is_on(bar: str, switched: Sequence[Switched]) -> bool:
+    """Whether the city's last act about this bar switched it on."""
+    return next((one.on for one in reversed(switched) if one.bar == bar), False)
+
+
+def narrowed(version: Version) -> Version:
+    """The version as bars about fields leave it: what they hold back is neither shown, found, asked nor told.
+
+    Such a bar holds as soon as it stands above the version. Numbers of grants stay, so that a row names the
+    grant that people voted on; a grant with nothing left serves no purpose any more.
+    """
+    barred_fields = frozenset(name for bar in version.bars for name in bar.fields)
+    if not barred_fields:
+        return version
+    grants = tuple(_narrow(grant, barred_fields) for grant in version.agreement.grants)
+    return replace(version, agreement=replace(version.agreement, grants=grants))
+
+
+def _narrow(grant: Grant, barred_fields: frozenset[str]) -> Grant:
+    def free(name: str, precision: str) -> bool:
+        shown = FIELDS[name].precision(precision)
+        # A field that gives a barred one away is as good as it.
+        told = {name, *(shown.proxy_for if shown is not None else ())}
+        return told.isdisjoint(barred_fields)
+
+    show = tuple((name, precision) for name, precision in grant.show if free(name, precision))
+    find_by = tuple(fields for fields in grant.find_by if barred_fields.isdisjoint(fields))
+    alert_by = tuple(name for name in grant.alert_by if CRITERIA[name].field not in barred_fields)
+    usable = {
+        Way.SEARCH: bool(find_by),
+        Way.ALERT: bool(find_by or alert_by or grant.alert_all),
+        Way.EXPORT: True,
+    }
+    ways = frozenset(way for way in grant.ways if usable[way])
+    # Whoever gets a row is told that its conditions hold.
+    tells = any(CRITERIA[name].field in barred_fields for name, _ in grant.when.isin)
+    purposes = grant.purposes if show and ways and not tells else ()
+    return replace(grant, show=show, find_by=find_by, alert_by=alert_by, ways=ways, purposes=purposes)
+
+
+def emptied(version: Version, grant: Grant, begins: datetime) -> Bar | None:
+    """The bar that takes everything a grant gives from `begins` to the end of the term, or None."""
+    ends = version.term.ends
+    for bar in version.bars:
+        whole = (bar.begins is None or bar.begins <= begins) and (bar.ends is None or bar.ends >= ends)
+        takes_all = bar.kind is BarKind.EVERYTHING or (bar.kind is BarKind.ROLE and grant.about in bar.roles)
+        if whole and takes_all:
+            return bar
+    left = narrowed(version).agreement.grants[grant.number - 1]
+    if grant.purposes and not left.purposes:
+        return next(bar for bar in version.bars if bar.fields)
+    return None
+
+
+def voided(version: Version, at: datetime) -> Bar | None:
+    """The bar that leaves nothing of a version from an instant on, whatever anybody votes, or None."""
+    begins = max(at, version.term.begins)
+    taken = [emptied(version, grant, begins) for grant in version.agreement.grants]
+    return taken[0] if None not in taken else None
 
 
 def version_of(agreement: Agreement, number: int = 1) -> Version:
@@ -125,6 +231,8 @@ def concerns(bar: Bar, file: ArrestFile, slot: str) -> bool:
             return file.seal in bar.states
         case BarKind.EVERYTHING:
             return True
+        case BarKind.FIELDS:
+            return False  # it takes fields out of every row, and nobody: see `narrowed`
         case BarKind.COMPARTMENT:
             return False  # the catalogue has no field for a compartment: there is nothing to take out
 

@@ -7,13 +7,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 
-from openpars.agreements.bars import UNLISTED, bars_for, packs
+from openpars.agreements.bars import UNLISTED, packs
 from openpars.agreements.canonical import CJIS_TOPICS
-from openpars.agreements.emptied import days, never, spans
+from openpars.agreements.emptied import never
 from openpars.agreements.faults import Fault, Severity, nearest
 from openpars.agreements.findable import selecting
+from openpars.agreements.foreseen import barred, switchable
 from openpars.agreements.lines import Path
 from openpars.agreements.model import Agreement, Grant, Silence, Way
 from openpars.agreements.text import Reading, read
@@ -22,17 +23,26 @@ from openpars.record.catalogue import FIELDS
 _Found = Iterator[tuple[Severity, str, Path, str | None]]
 
 
-def check(text: str | bytes, file: str = "agreement.toml", *, strict: bool = False) -> Reading:
+def check(
+    text: str | bytes,
+    file: str = "agreement.toml",
+    *,
+    strict: bool = False,
+    switched_on: Collection[str] = (),
+) -> Reading:
     """Read a text and judge it: a reading whose faults include the refusals and warnings.
 
     `strict`: as outside demo mode, where an agreement must cover every topic of the CJIS Security Policy.
+    `switched_on`: judge as if the city had switched these bars on, each from its own first day.
     """
     reading = read(text, file)
     if reading.agreement is None:
         return reading
     found = [
         Fault(file, reading.lines.line(*path), severity, message, suggestion)
-        for severity, message, path, suggestion in _judge(reading.agreement, strict=strict)
+        for severity, message, path, suggestion in _judge(
+            reading.agreement, strict=strict, switched_on=switched_on
+        )
     ]
     faults = tuple(sorted((*reading.faults, *found), key=lambda fault: fault.line))
     return Reading(file, reading.agreement, faults, reading.lines)
@@ -43,13 +53,15 @@ def enactable(reading: Reading) -> bool:
     return reading.agreement is not None and all(f.severity is Severity.WARNING for f in reading.faults)
 
 
-def _judge(agreement: Agreement, *, strict: bool) -> _Found:
+def _judge(agreement: Agreement, *, strict: bool, switched_on: Collection[str]) -> _Found:
     yield from _parties(agreement)
     for grant in agreement.grants:
         yield from _keys(grant)
         yield from _ways(grant)
-        yield from _emptied(agreement, grant)
+        for name, reason in never(grant, agreement.term):
+            yield Severity.WARNING, reason, _path(grant, "when", name), None
     yield from _selecting(agreement)
+    yield from _barred(agreement, switched_on)
     if agreement.decision.silence is Silence.CONTINUE:
         message = (
             "silence counts as going on: owners who say nothing let it continue. `lapse` is the safe word"
@@ -135,14 +147,10 @@ def _selecting(agreement: Agreement) -> _Found:
         yield one.severity, one.message, ("grant", one.grant - 1, *rest), None
 
 
-def _emptied(agreement: Agreement, grant: Grant) -> _Found:
-    for name, reason in never(grant, agreement.term):
-        yield Severity.WARNING, reason, _path(grant, "when", name), None
+def _barred(agreement: Agreement, switched_on: Collection[str]) -> _Found:
     if agreement.provider not in packs():
         return
-    term = agreement.term
-    for span in spans(grant, term, bars_for(agreement.provider, agreement.recipient)):
-        whole = span.begins <= term.begins and span.ends >= term.ends
-        bars = "; ".join(f"{bar.title} [{bar.citation}]" for bar in span.bars)
-        message = f"a bar empties this grant {days(span, term)}: {bars}"
-        yield Severity.REFUSED if whole else Severity.WARNING, message, _path(grant), None
+    for severity, message, grant in barred(agreement, switched_on):
+        yield severity, message, _path(grant), None
+    for message in switchable(agreement, switched_on):
+        yield Severity.WARNING, message, ("agreement", "recipient"), None

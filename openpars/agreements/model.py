@@ -39,6 +39,7 @@ class BarKind(StrEnum):
     COMPARTMENT = "compartment"
     SEAL = "seal"
     EVERYTHING = "everything"
+    FIELDS = "fields"
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,7 +181,8 @@ class Agreement:
 class Bar:
     """What may not be shared whatever the owners vote, from a jurisdiction pack.
 
-    `begins` inclusive and `ends` exclusive as UTC instants; None: always, or without end.
+    `begins` inclusive and `ends` exclusive as UTC instants; None: always, or without end. `label`: what
+    must be said with it wherever it is shown. `switchable`: it holds only once the city has switched it on.
     """
 
     id: str
@@ -194,6 +196,15 @@ class Bar:
     roles: tuple[Role, ...] = ()
     states: tuple[Seal, ...] = ()
     compartments: tuple[str, ...] = ()
+    fields: tuple[str, ...] = ()
+    label: str | None = None
+    switchable: bool = False
+
+    @property
+    def cited(self) -> str:
+        """Title, citation and label in one line, as a refusal or a reason names it."""
+        label = f"; {self.label}" if self.label else ""
+        return f"{self.title} [{self.citation}{label}]"
 
     def holds(self, at: datetime) -> bool:
         """Whether the bar holds at that instant."""

@@ -160,6 +160,8 @@ def _prohibition(bar: Bar, agreement: Agreement) -> JSON:
             refinement = [_constraint("openpars:seal", "isAnyOf", [state.value for state in bar.states])]
         case BarKind.COMPARTMENT:
             refinement = [_constraint("openpars:compartment", "isAnyOf", list(bar.compartments))]
+        case BarKind.FIELDS:
+            refinement = [_constraint("openpars:field", "isAnyOf", list(bar.fields))]
         case BarKind.EVERYTHING:
             pass
     since = [] if bar.begins is None else [("gteq", bar.begins)]

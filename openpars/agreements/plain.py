@@ -282,6 +282,9 @@ def _hidden_keys(grant: Grant) -> Iterable[str]:
 
 
 def _grant(agreement: Agreement, grant: Grant) -> Section:
+    if not grant.purposes:
+        nothing = "A bar above this agreement leaves nothing of this grant: see below."
+        return Section(f"grant-{grant.number}", "What was voted and is not shared", (nothing,))
     only = _conditions(grant, agreement.term.zone)
     paragraphs = [
         f"About {_ABOUT[grant.about]}, for {join(list(grant.purposes))}.",
@@ -350,7 +353,10 @@ def _bar(bar: Bar, term: Term) -> str:
         "I": " This project's reading, not checked by a lawyer.",
     }
     unknown_age = " An unknown age counts as a child's." if bar.kind is BarKind.JUVENILE else ""
-    return f"{bar.title}.{unknown_age}{since} ({bar.standing}: {bar.citation}.){note.get(bar.checked, '')}"
+    label = f" {bar.label[0].upper()}{bar.label[1:]}." if bar.label else ""
+    taken = f" Held back: {join([FIELDS[name].label for name in bar.fields])}." if bar.fields else ""
+    cited = f" ({bar.standing}: {bar.citation}.)"
+    return f"{bar.title}.{label}{taken}{unknown_age}{since}{cited}{note.get(bar.checked, '')}"
 
 
 def _limits(agreement: Agreement) -> Section:

@@ -206,3 +206,30 @@ FROM agreements.letter l WHERE %(agreement)s::text IS NULL OR l.agreement = %(ag
 -- name: letter_steps
 SELECT s.agreement, s.letter, s.step, s.day, s.how, s.who, s.words, s.by, s.at
 FROM agreements.letter_step s WHERE %(agreement)s::text IS NULL OR s.agreement = %(agreement)s ORDER BY s.at
+
+-- name: hold_bars
+SELECT nothing FROM agreements.bar_gate FOR SHARE
+
+-- name: close_bars
+SELECT nothing FROM agreements.bar_gate FOR UPDATE
+
+-- name: switched
+SELECT bar, turned_on, at FROM agreements.bar_switch WHERE provider = %s ORDER BY id
+
+-- name: all_switched
+SELECT provider, bar, turned_on, at FROM agreements.bar_switch ORDER BY id
+
+-- name: switches
+SELECT id, provider, bar, turned_on, at, by, reason FROM agreements.bar_switch ORDER BY id
+
+-- name: new_switch
+INSERT INTO agreements.bar_switch (provider, bar, turned_on, at, by, reason) VALUES (%s, %s, %s, %s, %s, %s) RETURNING id
+
+-- name: agreements_with
+SELECT id, recipient FROM agreements.agreement WHERE provider = %s ORDER BY id
+
+-- name: logged_switches
+-- What the acts tree, and what is on its way there, says of bars. By the index `entry_bar`.
+SELECT leaf FROM log.entry WHERE tree = 'acts' AND position('"kind":"bar"'::bytea in leaf) > 0
+UNION ALL
+SELECT public FROM log.pending WHERE kind = 'bar'

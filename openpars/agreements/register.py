@@ -23,7 +23,7 @@ from openpars.agreements.ballots import (
     closing,
     question_of,
 )
-from openpars.agreements.bars import bars_for
+from openpars.agreements.bars import Switched, bars_for, emptied
 from openpars.agreements.canonical import canonical, digest
 from openpars.agreements.check import check, enactable
 from openpars.agreements.faults import Fault, Severity
@@ -139,7 +139,8 @@ def _instant(value: object) -> datetime:
 
 
 async def lock(conn: Connection, agreement: str) -> Locked:
-    """Lock one agreement's row. Raises Refused NOT_FOUND."""
+    """Lock one agreement's row, while no bar is being switched. Raises Refused NOT_FOUND."""
+    await conn.execute(Q.hold_bars)
     row = await (await conn.execute(Q.lock, (agreement,))).fetchone()
     if row is None:
         raise refuse(Code.NOT_FOUND, "there is no such agreement", "agreement")
@@ -159,7 +160,9 @@ async def propose(
     """
     reading = check(text, strict=not demo)
     agreement = _enactable(reading)
+    await conn.execute(Q.hold_bars)
     number, now = await _next_number(conn, agreement)
+    await _not_barred(conn, agreement, now)
     if agreement.term.ends <= now:
         raise refuse(Code.INVALID, "the term is already over: its end must lie in the future", "term")
     known = await (await conn.execute(Q.versions_of, (agreement.id,))).fetchall()
@@ -207,6 +210,24 @@ async def open_round(conn: Connection, opened: Round) -> None:
             "closes": opened.closes_at,
         },
     )
+
+
+async def _not_barred(conn: Connection, agreement: Agreement, now: datetime) -> None:
+    """No grant that a bar empties for all that is left of the term, by what is switched on today."""
+    switched = await switched_bars(conn, agreement.provider)
+    bars = bars_for(agreement.provider, agreement.recipient, switched)
+    version = Version(agreement, 1, digest(agreement), bars)
+    begins = max(now, agreement.term.begins)
+    for grant in agreement.grants:
+        bar = emptied(version, grant, begins)
+        if bar is not None:
+            detail = f"grant {grant.number} gives nothing, whatever the owners vote: {bar.cited}"
+            raise refuse(Code.INVALID, detail, "text")
+
+
+async def switched_bars(conn: Connection, provider: str) -> tuple[Switched, ...]:
+    """What the city has switched, oldest first."""
+    return tuple(Switched(*row) for row in await (await conn.execute(Q.switched, (provider,))).fetchall())
 
 
 def _enactable(reading: Reading) -> Agreement:
@@ -316,12 +337,16 @@ def _parsed(text: str, stored_hash: str) -> Agreement:
 
 
 async def version(conn: Connection, agreement: str, number: int) -> Version:
-    """One version, with the bars of today. Raises Refused NOT_FOUND, BrokenText when it was tampered with."""
+    """One version as it was voted on, with the bars of today above it: see `bars.narrowed` for what is left.
+
+    Raises Refused NOT_FOUND, BrokenText when it was tampered with.
+    """
     row = await (await conn.execute(Q.version, (agreement, number))).fetchone()
     if row is None:
         raise refuse(Code.NOT_FOUND, "there is no such version", "version")
     parsed = _parsed(row[0], row[1])
-    return Version(parsed, number, row[1], bars_for(parsed.provider, parsed.recipient))
+    switched = await switched_bars(conn, parsed.provider)
+    return Version(parsed, number, row[1], bars_for(parsed.provider, parsed.recipient, switched))
 
 
 async def standings(conn: Connection) -> tuple[Standing, ...]:

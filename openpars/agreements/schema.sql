@@ -82,7 +82,7 @@ CREATE TABLE agreements.event (
     what         text NOT NULL CHECK (what IN
                      ('proposed', 'asked', 'ballot', 'carried', 'lost', 'void', 'started', 'superseded', 'renewed', 'suspended',
                       'resumed', 'notice', 'notice_withdrawn', 'warning', 'letter_drafted', 'letter_served', 'letter_replied',
-                      'letter_discarded', 'letter_published', 'ended', 'lapsed', 'note')),
+                      'letter_discarded', 'letter_published', 'barred', 'narrowed', 'ended', 'lapsed', 'note')),
     at           timestamptz NOT NULL,        -- when it happened
     by           text NOT NULL,
     reason       text,
@@ -120,6 +120,24 @@ CREATE TABLE agreements.ballot_key (
     revoked_why  text,
     CHECK ((endorsed_by IS NULL) = (endorsement IS NULL))
 );
+
+-- Bars that the city switched on or off. Only the owner's login writes here, in the transaction that also notes the
+-- act for the log and ends or narrows what the bar forbids: no desk can flip a bar by an INSERT.
+CREATE TABLE agreements.bar_switch (
+    id           bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    provider     text NOT NULL,
+    bar          text NOT NULL,
+    turned_on    boolean NOT NULL,
+    at           timestamptz NOT NULL,        -- from this instant on
+    by           text NOT NULL,
+    reason       text NOT NULL
+);
+CREATE INDEX bar_switch_provider ON agreements.bar_switch (provider, id);
+
+-- Every change of an agreement's life holds this one row FOR SHARE; switching a bar takes it FOR UPDATE. So no ballot
+-- and no start is decided under bars that are just being switched. Taken before any agreement's row.
+CREATE TABLE agreements.bar_gate (nothing int);
+INSERT INTO agreements.bar_gate VALUES (0);
 
 GRANT USAGE ON SCHEMA agreements TO openpars_desk, openpars_door;
 GRANT SELECT ON ALL TABLES IN SCHEMA agreements TO openpars_desk, openpars_door;
@@ -162,3 +180,4 @@ GRANT UPDATE (epoch, suspended_by, notice_at, notice_ends) ON agreements.agreeme
 GRANT UPDATE (state, ended_at) ON agreements.version TO openpars_desk;
 GRANT UPDATE (outcome, decided_at) ON agreements.round TO openpars_desk;
 GRANT UPDATE (revoked_at, revoked_by, revoked_why) ON agreements.ballot_key TO openpars_desk;
+GRANT UPDATE ON agreements.bar_gate TO openpars_desk;

@@ -30,9 +30,10 @@ from openpars.agreements.ballots import (
     signed,
     statement,
 )
+from openpars.agreements.bars import voided
 from openpars.agreements.check import missing_topics
 from openpars.agreements.life import finish
-from openpars.agreements.model import Agreement, Decision
+from openpars.agreements.model import Decision
 from openpars.agreements.register import STANDING, Locked, Q, ballot_of, lock, version
 from openpars.agreements.rounds import ask, asked_now, decide, of_matter, rounds_of, state_of
 from openpars.db.connect import Connection
@@ -107,7 +108,7 @@ async def cast(conn: Connection, asked: Asked, *, demo: bool) -> Cast:
     ballot = _checked(asked, standing, wanted.hash, row.now, demo=demo)
     if ballot.signature is not None or ballot.key is not None or not demo:
         await _verify(conn, row, ballot)
-    _covers(wanted.agreement, question, demo=demo)
+    _may_carry(wanted, question, row.now, demo=demo)
     replaced = await _store(conn, ballot)
     result = await _count(conn, row, standing, decision, at=row.now, demo=demo)
     effect = await _effect(conn, row, standing, result)
@@ -115,9 +116,14 @@ async def cast(conn: Connection, asked: Asked, *, demo: bool) -> Cast:
     return Cast(state, result, ballot.signature is not None, effect, standing.number, replaced)
 
 
-def _covers(text: Agreement, question: Question, *, demo: bool) -> None:
-    # It may have been proposed while the city was a demo.
-    if not demo and question is not Question.END and (missing := missing_topics(text)):
+def _may_carry(wanted: Version, question: Question, now: datetime, *, demo: bool) -> None:
+    if question is Question.END:
+        return
+    # It may have been proposed before the bar was switched on, or while the city was a demo.
+    bar = voided(wanted, now)
+    if bar is not None:
+        raise refuse(Code.CONFLICT, f"no vote can make this text share anything: {bar.cited}", "version")
+    if not demo and (missing := missing_topics(wanted.agreement)):
         raise refuse(Code.CONFLICT, f"[cjis] of this text does not cover: {', '.join(missing)}", "version")
 
 
@@ -292,10 +298,11 @@ async def _close(conn: Connection, row: Locked, asked: Round, *, demo: bool) -> 
     state = await state_of(conn, asked.agreement, asked.version)
     if row.now < asked.closes_at and state not in _OVER:
         return None
-    text = (await version(conn, asked.agreement, asked.version)).agreement
+    wanted = await version(conn, asked.agreement, asked.version)
+    text = wanted.agreement
     try:
         _open_to_votes(state, asked.question)
-        _covers(text, asked.question, demo=demo)
+        _may_carry(wanted, asked.question, row.now, demo=demo)
         question, rules, decision = await asked_now(conn, text, asked.version, asked.question)
     except Refused:
         question, rules, decision = asked.question, 0, text.decision

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Organisations that an amendment names no more: their standing requests end, everybody else's go on."""
+"""What was told and may stand no longer: dropped organisations, records that a bar narrows."""
 
 from __future__ import annotations
 
@@ -31,3 +31,11 @@ async def end_dropped(conn: Connection) -> tuple[UUID, ...]:
     await conn.execute(Q.forget_watches_of, (gone,))
     await conn.execute(Q.forget_told_of, (gone,))
     return tuple(gone)
+
+
+async def look_again(conn: Connection, agreement: str) -> None:
+    """Have everything that was told under an agreement compared with what stands, once its shares are filled.
+
+    As the owner, in the transaction that empties the shares.
+    """
+    await conn.execute(Q.look_again, (agreement,))

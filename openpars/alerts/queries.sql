@@ -10,8 +10,11 @@ SELECT coalesce(max(position), 0) FROM alerts.event
 
 -- name: changes
 -- Only of agreements in force: what changes during a suspension is told when it is lifted, or goes with the end.
+-- What stands in a share that was emptied is not all that stands: its changes wait until it is filled again.
 SELECT position, agreement, purpose, id FROM shares.change
-WHERE agreement = ANY (%s) AND position <> ALL (%s) ORDER BY position LIMIT 200
+WHERE agreement = ANY (%s) AND position <> ALL (%s)
+  AND agreement <> ALL (SELECT s.agreement FROM shares.share s WHERE s.state = 'filling' AND s.round > 1)
+ORDER BY position LIMIT 200
 
 -- name: forget_changes
 DELETE FROM shares.change WHERE position = ANY (%s)
@@ -86,6 +89,12 @@ DELETE FROM alerts.watch WHERE subscription = ANY (%s)
 
 -- name: forget_told_of
 DELETE FROM alerts.told WHERE subscription = ANY (%s)
+
+-- name: look_again
+-- Only what somebody was told of: what nobody heard of does not become news because a bar was switched.
+INSERT INTO shares.change (agreement, purpose, id)
+SELECT DISTINCT s.agreement, s.purpose, t.id FROM alerts.told t JOIN alerts.subscription s ON s.id = t.subscription
+WHERE s.agreement = %s AND s.ended_at IS NULL ORDER BY 2, 3
 
 -- name: forget_watches
 DELETE FROM alerts.watch WHERE agreement = %s

@@ -24,6 +24,7 @@ COMMANDS: dict[str, str] = {
     "agreement": "openpars.cli.agreement",
     "ballot-key": "openpars.cli.ballot_keys",
     "letter": "openpars.cli.letter",
+    "bars": "openpars.cli.bars",
     "import": "openpars.cli.imports",
     "log": "openpars.cli.log",
     "serve": "openpars.cli.serve",

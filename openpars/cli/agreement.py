@@ -60,6 +60,10 @@ def check_files(
         bool,
         typer.Option("--strict", help="As a real city judges: every CJIS topic must be covered."),
     ] = False,
+    bars: Annotated[
+        list[str] | None,
+        typer.Option("--bar", help="Judge as if the city had switched this bar on (may be repeated)."),
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Say what is wrong with agreement texts, with line and nearest right word.
@@ -67,10 +71,13 @@ def check_files(
     An error is not an agreement; a refusal is one that may not be enacted; a warning is worth knowing.
     Exit status 0 if every text may be proposed, 1 if not, 2 if a file cannot be read.
     """
+    known = {bar.id for pack in packs().values() for bar, _ in pack.switchable}
+    if not known.issuperset(bars or ()):
+        raise stop(f"the bars that can be switched are: {', '.join(sorted(known))}", as_json=as_json)
     texts = [(path, _read(path, as_json=as_json)) for path in files]
     results = []
     for path, text in texts:
-        reading = check(text, str(path), strict=strict)
+        reading = check(text, str(path), strict=strict, switched_on=bars or ())
         fine = enactable(reading)
         results.append((fine, reading))
         if not as_json:

@@ -14,6 +14,7 @@ from datetime import datetime
 
 from openpars.accounts.keys import RecipientKey
 from openpars.agreements import register as agreements
+from openpars.agreements.bars import narrowed
 from openpars.agreements.model import Version
 from openpars.agreements.register import BrokenText, Standing
 from openpars.db.connect import Connection, Pool
@@ -48,17 +49,24 @@ class Register:
         self._pool = pool
         self._standings: tuple[Standing, ...] = ()
         self._versions: dict[tuple[str, int], Version] = {}
+        self._whole: dict[tuple[str, int], Version] = {}  # as voted on: what the shares' columns follow
+        self._switched: list[tuple[object, ...]] = []
         self._shares: dict[tuple[str, int, str], Share] = {}
 
     async def reload(self) -> None:
         """Read the register anew. A failed read leaves the old copy, which the log transaction rechecks."""
         async with self._pool.connection() as conn:
+            switched = await (await conn.execute(agreements.Q.all_switched)).fetchall()
+            if switched != self._switched:
+                # The text is the same; what stands above it is not.
+                self._versions, self._whole = {}, {}
+                self._switched = switched
             standings = [s for s in await agreements.standings(conn) if await self._reads(conn, s)]
             # A share that is still being filled is not there yet.
             live = {(row[0], row[1], row[2]) for row in await (await conn.execute(Q.live_shares)).fetchall()}
         self._shares = {
             key: share
-            for version in self._versions.values()
+            for version in self._whole.values()
             for share in shares_of(version)
             if (key := _key(share)) in live
         }
@@ -70,7 +78,8 @@ class Register:
         if known in self._versions:
             return True
         try:
-            self._versions[known] = await agreements.version(conn, *known)
+            self._whole[known] = await agreements.version(conn, *known)
+            self._versions[known] = narrowed(self._whole[known])
         except BrokenText:
             logger.critical("agreement %s, version %d: its text was rewritten; it grants nothing", *known)
             return False
@@ -122,6 +131,7 @@ class Register:
             share = self.share(fit[0], why.purpose)
             if share is not None:
                 return Right(fit[0], self.version(fit[0]), share)
+            return Refusal(Code.LOG_UNAVAILABLE, "The share is being made anew. Try again shortly.")
         return self._why_not(mine, why, now)
 
     def _why_not(self, mine: list[Standing], why: Why, now: datetime) -> Refusal:

@@ -106,6 +106,10 @@ ACTS: Mapping[str, Kind] = MappingProxyType(
             },
             "sealed": _WHO,
         },
+        "bar": {
+            "public": {"bar": "token", "provider": "token", "event": "token", "switch": "int"},
+            "sealed": _WHO,
+        },
         "key": {
             "public": {"event": "token", "role": "token", "key": "sha256?", "digest": "sha256?"},
             "sealed": _WHO,

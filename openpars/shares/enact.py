@@ -124,6 +124,9 @@ async def fill(
     keeper = Keeper(keys)
     after: UUID | None = None
     written = done = 0
+    async with pool.connection() as conn:
+        known = (version.agreement.id, version.number)
+        begun = await (await conn.execute(Q.round, known)).fetchone()
     while True:
         async with pool.connection() as conn, conn.transaction():
             # Files first and the gate second, as every act does: in the other order they could deadlock.
@@ -135,7 +138,7 @@ async def fill(
                 if (one.share.agreement, one.share.version) == (version.agreement.id, version.number)
             ]
             if not files or not mine:
-                await conn.execute(Q.mark_live, (version.agreement.id, version.number))
+                await conn.execute(Q.mark_live, (*known, begun[0] if begun is not None else None))
                 return written
             for one in mine:
                 rows = [(file, row) for file in files for row in projected(one, file, clock)]

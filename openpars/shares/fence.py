@@ -121,6 +121,24 @@ async def _login(conn: Connection, agreement: str) -> str | None:
     return None if known is None else name
 
 
+async def empty(conn: Connection, agreement: str) -> None:
+    """Take every row out of an agreement's shares, to be filled anew: a bar above it has changed.
+
+    MUST run in the transaction that switches the bar, as the owner. Acts wait at the gate meanwhile.
+    """
+    await conn.execute(Q.close_gate)
+    for row in await (await conn.execute(Q.open_shares_of, (agreement,))).fetchall():
+        share = Share(row[0], row[1], row[2], tuple(row[3]))
+        await conn.execute(share.clear())
+    await conn.execute(Q.forget_kept, (agreement,))
+    await conn.execute(Q.mark_emptied, (agreement,))
+
+
+async def wait_out(conn: Connection) -> None:
+    """Wait until no act is writing a share; acts that begin now see what this transaction commits."""
+    await conn.execute(Q.close_gate)
+
+
 async def retire(owner: Pool, agreement: str, version: int) -> None:
     """After an amendment has started: drop the shares of the version before it. Idempotent.
 

@@ -16,6 +16,7 @@ from datetime import datetime
 from uuid import UUID
 
 from openpars.agreements import register
+from openpars.agreements.bars import narrowed
 from openpars.agreements.model import Version
 from openpars.agreements.project import ShareRow, project
 from openpars.db.connect import Connection
@@ -73,7 +74,7 @@ class _Put:
 
 
 class Keeper:
-    """Keeps the shares. One per process; it remembers versions, which never change once enacted.
+    """Keeps the shares. One per process; it remembers versions, which change only with the bars above them.
 
     However many shares there are, an act makes two trips to the server for all of them.
     """
@@ -81,16 +82,25 @@ class Keeper:
     def __init__(self, keys: ShareKeys) -> None:
         self._keys = keys
         self._open: dict[tuple[str, int, str], OpenShare] = {}
+        self._switched: list[tuple[object, ...]] = []
 
     async def open_shares(self, conn: Connection) -> tuple[tuple[OpenShare, ...], datetime]:
         """Every share not closed, and the database's clock. Holds the gate until the transaction ends."""
         async with conn.pipeline():
             await conn.execute(Q.hold_gate)
             opened = await conn.execute(Q.open_shares)
+            switched = await conn.execute(register.Q.all_switched)
             clock = await conn.execute(Q.clock)
             rows, now = await opened.fetchall(), await clock.fetchone()
+            self._heed(await switched.fetchall())
         assert now is not None  # noqa: S101
         return await self._readable(conn, rows), now[0]
+
+    def _heed(self, switched: list[tuple[object, ...]]) -> None:
+        """Forget what was remembered under other bars. Who switches one waits for the gate, held here."""
+        if switched != self._switched:
+            self._open.clear()
+            self._switched = switched
 
     async def _readable(
         self, conn: Connection, rows: list[tuple[str, int, str, list[str]]]
@@ -114,7 +124,7 @@ class Keeper:
         key = (agreement, number, purpose)
         known = self._open.get(key)
         if known is None:
-            version = await register.version(conn, agreement, number)
+            version = narrowed(await register.version(conn, agreement, number))
             known = OpenShare(Share(agreement, number, purpose, tuple(combinations)), version)
             self._open[key] = known
         return known
@@ -159,11 +169,13 @@ class Keeper:
             await conn.execute(Q.hold_gate)
             # Each statement of a pipeline has its own snapshot: these see what the gate was waited for.
             opened = await conn.execute(Q.open_shares)
+            switched = await conn.execute(register.Q.all_switched)
             clock = await conn.execute(Q.clock)
             kept = await conn.execute(Q.kept_rows, (arrest,))
             identities = await conn.execute(Q.identities, (arrest,))
             rows, now = await opened.fetchall(), await clock.fetchone()
             kept_rows, ids = await kept.fetchall(), await identities.fetchall()
+            self._heed(await switched.fetchall())
         assert now is not None  # noqa: S101
         shares = await self._readable(conn, rows)
         by_name = {(s.share.agreement, s.share.version, s.share.purpose): s.share for s in shares}

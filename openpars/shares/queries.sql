@@ -47,7 +47,17 @@ ORDER BY v.agreement, v.number
 SELECT DISTINCT agreement, version FROM shares.share WHERE state = 'filling'
 
 -- name: mark_live
-UPDATE shares.share SET state = 'live' WHERE agreement = %s AND version = %s AND state = 'filling'
+-- Not if it was emptied while it was being filled: what stood in it is gone, and it begins again.
+UPDATE shares.share SET state = 'live' WHERE agreement = %s AND version = %s AND state = 'filling' AND round = %s
+
+-- name: round
+SELECT max(round) FROM shares.share WHERE agreement = %s AND version = %s
+
+-- name: open_shares_of
+SELECT agreement, version, purpose, combinations FROM shares.share WHERE agreement = %s AND state <> 'closed'
+
+-- name: mark_emptied
+UPDATE shares.share SET state = 'filling', round = round + 1 WHERE agreement = %s AND state <> 'closed'
 
 -- name: mark_closed
 UPDATE shares.share SET state = 'closed' WHERE agreement = %s

@@ -17,6 +17,7 @@ CREATE TABLE shares.share (
     purpose     text NOT NULL,
     combinations text[] NOT NULL,           -- find_by combinations, fields joined by '+': column k<n> each
     state       text NOT NULL CHECK (state IN ('filling', 'live', 'closed')),
+    round       int NOT NULL DEFAULT 1,     -- moves when the share is emptied to be filled anew
     PRIMARY KEY (agreement, version, purpose)
 );
 

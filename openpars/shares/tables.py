@@ -87,6 +87,10 @@ class Share:
             .as_bytes()
         )
 
+    def clear(self) -> sql.Composed:
+        """Delete every row. Readers go on reading what was there before: no lock they would wait for."""
+        return sql.SQL("DELETE FROM {}").format(self.table)
+
     @cache  # noqa: B019  (as many shares as purposes)
     def remove(self) -> bytes:
         """Delete one row by id and grant."""

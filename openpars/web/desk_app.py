@@ -19,7 +19,7 @@ from openpars.record import vault
 from openpars.settings import Settings, load_city, load_desk
 from openpars.shares.keep import Keeper
 from openpars.shares.keys import ShareKeys
-from openpars.web import agreements, ballot_keys, desk, letters, openapi, respond
+from openpars.web import agreements, ballot_keys, bars, desk, letters, openapi, respond
 from openpars.web.pages import court_pages, desk_pages, editor, letter_pages, public_pages, term_pages
 
 
@@ -66,6 +66,7 @@ def create_app(settings: Settings) -> FastAPI:
     app.include_router(agreements.router)
     app.include_router(letters.router)
     app.include_router(ballot_keys.router)
+    app.include_router(bars.router)
     app.include_router(desk_pages.router)
     app.include_router(court_pages.router)
     app.include_router(term_pages.router)

@@ -253,13 +253,15 @@ def criteria() -> str:
 def bars() -> str:
     """The bars of the jurisdiction pack."""
     path = PACKAGE / "jurisdictions" / "philadelphia" / "bars.toml"
-    rows = ["| bar | on | from | against | standing |", "|---|---|---|---|---|"]
+    rows = ["| bar | holds | from | against | standing |", "|---|---|---|---|---|"]
     for one in tomllib.loads(path.read_text("utf-8"))["bar"]:
-        on = "yes" if one.get("on", True) else "no"
+        on = "once it is switched on" if one.get("switchable") else "always"
+        label = f" ({one['label']})" if "label" in one else ""
         against = "everybody" if one["classes"] == ["*"] else ", ".join(one["classes"])
         since = one.get("from", "always")
         rows.append(
-            f"| `{one['id']}`: {_cell(one['title'])} | {on} | {since} | {against} | {one['standing']} |"
+            f"| `{one['id']}`: {_cell(one['title'])}{label} | {on} | {since} | {against} "
+            f"| {one['standing']} |"
         )
     return "\n".join(rows)
 

@@ -274,7 +274,7 @@ def test_demo_keys_are_those_of_the_design(city: RunningCity) -> None:
     found = openpars("demo", "--data-dir", city.data_dir, "--json")
     assert found.returncode == 0, found.stderr
     printed = json.loads(found.stdout)
-    assert set(printed) == {"base_url", "keys"}
+    assert set(printed) == {"base_url", "keys", "organisations"}
     assert printed["base_url"] == city.base_url
     assert set(printed["keys"]) == {
         "police", "district-attorney", "courts", "solicitor", "auditor", "records", "recipients"

@@ -50,8 +50,8 @@ def concerned(bar: Bar) -> Formula:
             return one_of("seal", [member("seal", state.value) for state in bar.states])
         case BarKind.EVERYTHING:
             return True
-        case BarKind.COMPARTMENT:
-            return False
+        case BarKind.COMPARTMENT | BarKind.FIELDS:
+            return False  # FIELDS: what it holds back is not in the version that is encoded (`bars.narrowed`)
 
 
 def holds(bar: Bar, instant: str) -> Formula:
