@@ -33,7 +33,7 @@ from openpars.agreements.ballots import (
 from openpars.agreements.bars import voided
 from openpars.agreements.check import missing_topics
 from openpars.agreements.life import finish
-from openpars.agreements.model import Decision
+from openpars.agreements.model import Decision, Version
 from openpars.agreements.register import STANDING, Locked, Q, ballot_of, lock, version
 from openpars.agreements.rounds import ask, asked_now, decide, of_matter, rounds_of, state_of
 from openpars.db.connect import Connection
