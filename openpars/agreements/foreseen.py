@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What bars do to a text before anybody votes on it: those that hold, and those that the city could switch on."""
+"""What bars do to a text before a vote: those that hold, and those that the city could switch on."""
 
 from __future__ import annotations
 
