@@ -16,11 +16,14 @@ from openpars.agreements import register
 from openpars.agreements.model import Version
 from openpars.agreements.register import BrokenText, Entry
 from openpars.db.connect import Connection, Pool
-from openpars.errors import Code, refuse
+from openpars.desk import letters
+from openpars.errors import Code, Refused, refuse
 from openpars.log import serve
+from openpars.web import intake
 from openpars.web.auth import COOKIE
+from openpars.web.pages import agreement_views, life_picture, scenario_views, view
 from openpars.web.pages import public_views as views
-from openpars.web.pages import scenario_views, view
+from openpars.web.pages.agreement_views import Counts
 from openpars.web.pages.models import DemoDesk
 from openpars.web.pages.view import Frame
 from openpars.web.pages.words import Words
@@ -121,9 +124,42 @@ async def one_agreement(request: Request, agreement: str) -> Response:
     found = views.agreement(entries, number, versions, page.now, Words(page.lang)) if entries else None
     if found is None:
         raise refuse(Code.NOT_FOUND, "There is no such agreement in the register.")
+    room = intake.room_of(request)
+    ordered = sorted(entries, key=lambda entry: entry.version)
     return view.respond(
-        "agreement.html", page, keep_language=True, a=found, readings=views.readings(agreement)
+        "agreement.html",
+        page,
+        keep_language=True,
+        a=found,
+        readings=views.readings(agreement),
+        pictures=life_picture.pictures(
+            ordered, [views.shown_state(entry, page.now) for entry in ordered], page.now, Words(page.lang)
+        ),
+        letters=agreement_views.letters(await letters.known(room, agreement), page.now),
+        changes=agreement_views.changes(entries, found.card.version, versions),
+        stops=await _stops(request, agreement),
     )
+
+
+async def _stops(request: Request, agreement: str) -> Counts | None:
+    """What would stop, for the public; None where nothing is in force."""
+    try:
+        made = await request.app.state.impacts(intake.room_of(request), agreement, None)
+    except Refused as refused:
+        if refused.refusal.code is Code.CONFLICT:
+            return None
+        raise
+    return agreement_views.counts(made)
+
+
+@router.get("/public/agreements/{agreement}/letters/{number}")
+async def public_letter(request: Request, agreement: str, number: str) -> Response:
+    """The text of a letter that the solicitor made public."""
+    page = _frame(request)
+    if not number.isascii() or not number.isdecimal() or len(number) > 9:
+        raise refuse(Code.NOT_FOUND, "There is no such letter.")
+    found = await letters.one(intake.room_of(request), None, agreement, int(number))
+    return view.respond("public_letter.html", page, keep_language=True, letter=found.value, hash=found.hash)
 
 
 async def _entries(request: Request, agreement: str) -> tuple[Entry, ...]:

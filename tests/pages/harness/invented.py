@@ -4,10 +4,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 from openpars.agreements.plain import Section
+from openpars.agreements.register import Entry, Event
 from openpars.city import agreed
+from openpars.web.pages.agreement_views import Change, Changes, Counts, PublicLetter
+from openpars.web.pages.life_picture import pictures
 from openpars.web.pages.models import (
     AgreementCard,
     AgreementView,
@@ -31,6 +35,7 @@ from openpars.web.pages.models import (
     VersionLink,
     VersionRow,
 )
+from openpars.web.pages.words import Words
 
 NOW = datetime.now(UTC).replace(microsecond=0)
 EVIL = "<svg/onload=alert(1)>"
@@ -260,3 +265,56 @@ OUTSIDE = (
     DemoDesk("defender", "Defender Association", "", "/sign-in/d"),
     DemoDesk("fbi", "Federal Bureau of Investigation", "", "/sign-in/f"),
 )
+
+
+def around(lang: str) -> dict[str, object]:
+    """What stands around an agreement's text on its public page, with every mark and standing there is."""
+    began, ends = datetime(2025, 9, 1, 4, tzinfo=UTC), datetime(2026, 9, 1, 4, tzinfo=UTC)
+    events = [
+        Event("started", began, "term"),
+        Event("suspended", began + timedelta(days=60), "police", "audit"),
+        Event("resumed", began + timedelta(days=90), "police"),
+        Event("letter_served", began + timedelta(days=100), "solicitor"),
+        Event("warning", ends - timedelta(days=120), "clock"),
+        Event("notice", ends - timedelta(days=100), "solicitor"),
+        Event("ended", ends - timedelta(days=40), "notice"),
+    ]
+    entry = Entry(
+        "ice-felony", 1, "city-of-philadelphia", "ice", "ended", "0" * 64, began, ends,
+        ends - timedelta(days=40), False, "", None, None, None, (), tuple(events), (),
+    )  # fmt: skip
+    coming = replace(
+        entry,
+        version=2,
+        state="proposed",
+        begins=ends,
+        ends=ends + timedelta(days=365),
+        ended_at=None,
+        events=(),
+    )
+    day = began.date()
+    letters = tuple(
+        PublicLetter(
+            n, kind, day, day if asked else None, day if standing == "replied" else None, standing, late, href
+        )
+        for n, kind, asked, standing, late, href in (
+            (4, "notice", False, "served", False, ""),
+            (3, "breach", True, "overdue", False, ""),
+            (2, "inquiry", True, "replied", True, "/public/agreements/ice-felony/letters/2"),
+            (1, "renewal", True, "served", False, ""),
+        )
+    )
+    lines = (
+        Change("gap", ""),
+        Change("same", "[[grant]]"),
+        Change("out", 'show = { ssn = "last4" }'),
+        Change("in", f'show = {{ name = "{EVIL}" }}'),
+    )
+    return {
+        "pictures": pictures(
+            [entry, coming], ["ended", "proposed"], datetime(2026, 11, 22, tzinfo=UTC), Words(lang)
+        ),
+        "letters": letters,
+        "changes": Changes(1, lines),
+        "stops": Counts(94, 3, 2, 1, 2),
+    }

@@ -1,0 +1,107 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What the public page of an agreement tells besides its text: letters, changes, what would stop. Pure."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+
+from openpars.agreements import filed
+from openpars.agreements.canonical import canonical
+from openpars.agreements.correspondence import Letter
+from openpars.agreements.register import Entry
+from openpars.desk.impact import Impact
+from openpars.web.pages.public_views import Versions
+
+
+@dataclass(frozen=True, slots=True)
+class PublicLetter:
+    """A letter as a public fact. `href`: its text, once it is public; "" until then."""
+
+    number: int
+    kind: str
+    served: date | None
+    deadline: date | None
+    replied: date | None
+    standing: str
+    late: bool
+    href: str
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One line of the canonical text: taken out, put in, or standing around a change."""
+
+    kind: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Changes:
+    """What a version changes of the one before it. `lines` empty: nothing but comments."""
+
+    before: int
+    lines: tuple[Change, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """What would stop, counted: what anybody may know."""
+
+    people: int
+    subscriptions: int
+    keys: int
+    feeds: int
+    cases: int
+
+
+def letters(found: Sequence[Letter], now: datetime) -> tuple[PublicLetter, ...]:
+    """The letters that were served, the newest first."""
+    return tuple(
+        PublicLetter(
+            number=one.number,
+            kind=one.kind.value,
+            served=served.day if (served := one.step("served")) else None,
+            deadline=one.deadline,
+            replied=replied.day if (replied := one.step("replied")) else None,
+            standing=one.standing(now).value,
+            late=bool(filed.public_facts(one, now)["late"]),
+            href=f"/public/agreements/{one.agreement}/letters/{one.number}" if one.step("published") else "",
+        )
+        for one in sorted(found, key=lambda one: -one.number)
+        if filed.is_public(one)
+    )
+
+
+def changes(entries: Sequence[Entry], chosen: int, versions: Versions) -> Changes | None:
+    """The lines of the canonical text that a version changes of the last one before it that was not lost.
+
+    None for a first version, or where one of the two texts was rewritten.
+    """
+    earlier = [one for one in entries if one.version < chosen and one.state != "rejected"]
+    if not earlier:
+        return None
+    before = max(earlier, key=lambda one: one.version)
+    old, new = (versions.get((before.agreement, number)) for number in (before.version, chosen))
+    if old is None or new is None:
+        return None
+    lines = difflib.unified_diff(
+        canonical(old.agreement).splitlines(), canonical(new.agreement).splitlines(), lineterm="", n=1
+    )
+    kinds = {"-": "out", "+": "in", "@": "gap"}
+    return Changes(
+        before.version,
+        tuple(
+            Change(kinds.get(line[:1], "same"), "" if line.startswith("@") else line[1:])
+            for line in lines
+            if not line.startswith(("---", "+++"))
+        ),
+    )
+
+
+def counts(impact: Impact) -> Counts:
+    """For the public: numbers only."""
+    found = impact.stopped
+    return Counts(found.people, found.watches + found.criteria, found.keys, found.feeds, len(found.cases))
