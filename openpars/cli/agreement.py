@@ -144,6 +144,7 @@ def text_of(files: Files, as_json: AsJson = False) -> None:
 
 
 app.command("prove")(proofs.prove)
+app.command("diff")(proofs.diff)
 
 
 @app.command()

@@ -4,14 +4,17 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
 from openpars.agreements.model import Agreement, Version
-from openpars.agreements.proofs import words
+from openpars.agreements.proofs import changes, words
 from openpars.agreements.proofs.certificate import answered, file_name, manifest
+from openpars.agreements.proofs.difference import difference
 from openpars.agreements.proofs.properties import DEFAULT, UnknownProperty
 from openpars.agreements.proofs.proving import Unconfirmed, Verdict, settle, version_to_prove
 from openpars.agreements.proofs.solve import NoSolver, Undecided, name_and_version
@@ -64,22 +67,12 @@ def prove(
     Exit status 0 if all is proved, 1 if there is a counterexample, 2 if it could not run.
     """
     results: list[tuple[Path, Version, list[Verdict]]] = []
-    try:
+    with _reasons():
         solver = name_and_version()
         for path in files:
             version = version_to_prove(_agreement(path))
             wanted = [asked(name, version, _other(name)) for name in names or DEFAULT]
             results.append((path, version, [settle(one) for one in wanted]))
-    except NoSolver:
-        raise CannotRunError(NO_SOLVER) from None
-    except UnknownProperty as unknown:
-        raise CannotRunError(str(unknown)) from None
-    except Undecided:
-        raise CannotRunError("the solver gave up: nothing is proved and nothing refuted") from None
-    except Unconfirmed:
-        raise CannotRunError(
-            "the solver found a case that running the agreement does not confirm: this is a fault of OpenPARS"
-        ) from None
     if certificate is not None:
         _write(certificate, results, solver)
     if as_json:
@@ -90,6 +83,41 @@ def prove(
         for path, version, verdicts in results:
             print("\n".join(_file_lines(path, version, verdicts)))
     raise typer.Exit(0 if all(one.proved for _, _, verdicts in results for one in verdicts) else 1)
+
+
+def diff(
+    old: Annotated[Path, typer.Argument(help="The text before.", show_default=False)],
+    new: Annotated[Path, typer.Argument(help="The text after.", show_default=False)],
+    as_json: AsJson = False,
+) -> None:
+    """Say what a change of text makes newly visible, findable or permitted, and what it takes away.
+
+    Every item comes with a witness: an invented file and a request in which it shows, confirmed by running
+    both texts. They are compared as if the old one went on; what a longer term adds is an item of its own.
+    Exit status 0 if nothing is new, 1 if something is, 2 if it could not run.
+    """
+    before, after = (version_to_prove(_agreement(path)) for path in (old, new))
+    with _reasons():
+        found = difference(before, after)
+    print(json.dumps(changes.as_json(found), ensure_ascii=False) if as_json else changes.text(found))
+    raise typer.Exit(1 if found.added else 0)
+
+
+@contextmanager
+def _reasons() -> Iterator[None]:
+    """What keeps a proof from being made, as plain sentences."""
+    try:
+        yield
+    except NoSolver:
+        raise CannotRunError(NO_SOLVER) from None
+    except UnknownProperty as unknown:
+        raise CannotRunError(str(unknown)) from None
+    except Undecided:
+        raise CannotRunError("the solver gave up: nothing is proved and nothing refuted") from None
+    except Unconfirmed:
+        raise CannotRunError(
+            "the solver found a case that running the agreement does not confirm: this is a fault of OpenPARS"
+        ) from None
 
 
 def _file_json(path: Path, version: Version, verdicts: list[Verdict]) -> dict[str, Any]:

@@ -82,7 +82,7 @@ def requests(
     first = tuple(step for p, row in rows if heard(row) for step in _unnamed(p, row))
     for p, row in rows:
         if atom.kind is Kind.BULK:
-            yield from _in_bulk(p, row, first)
+            yield from _in_bulk(p, row, first) if _row_tells(version, row, atom) else ()
         elif p == purpose:
             yield from _asking(version, atom, p, row, first)
 

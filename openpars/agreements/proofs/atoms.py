@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import cache
 
 from openpars.agreements.model import Grant, Way
 from openpars.record.catalogue import CRITERIA, FIELDS
@@ -67,6 +68,7 @@ def finest(field: str) -> str:
     return FIELDS[field].precisions[-1].name
 
 
+@cache
 def coarser(field: str, precision: str) -> tuple[str, ...]:
     """This precision and every coarser one: whoever is shown one is shown them all."""
     return tuple(one.name for one in FIELDS[field].precisions[: FIELDS[field].rank(precision) + 1])

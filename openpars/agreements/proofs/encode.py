@@ -10,7 +10,8 @@ text would be a proof about another text.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, fields
 from datetime import UTC, date, datetime, time, timedelta
 from functools import cache, cached_property
@@ -18,9 +19,9 @@ from zoneinfo import ZoneInfo
 
 from openpars.agreements.bars import ADULT
 from openpars.agreements.model import Bar, BarKind, Grant, Term, Version, Way, When
-from openpars.agreements.proofs.atoms import Atom, Kind, follows, hears
+from openpars.agreements.proofs.atoms import Atom, Kind, follows, grant_atoms, hears
 from openpars.agreements.proofs.formula import Formula, both, either, no, one_of
-from openpars.agreements.proofs.vocabulary import always_known, is_known, member, micros
+from openpars.agreements.proofs.vocabulary import always_known, is_known, known_fields, member, micros
 from openpars.record.catalogue import CRITERIA, FIELDS
 from openpars.record.file import Role, Seal
 
@@ -143,6 +144,9 @@ class Encoding:
             made[name] = both(
                 f"{self.tag}standing", ("=", "role", member("role", about.value)), meets(when, term.zone)
             )
+        known, grants = known_fields(), self.version.agreement.grants
+        # Somebody who named nobody has met the person.
+        made[f"{self.tag}met"] = either(*(both(self.people(g), heard(g, known)) for g in grants if hears(g)))
         return made
 
     @property
@@ -169,22 +173,32 @@ class Encoding:
         """Whether the person is served under the grant for `purpose`."""
         return both(one_of("purpose", [member("purpose", one) for one in grant.purposes]), self.people(grant))
 
-    def told(self, atom: Atom, known: Mapping[str, Formula]) -> Formula:
-        """Whether the atom is told. All but BULK are told for `purpose`."""
-        grants = self.version.agreement.grants
+    def told(self, atom: Atom, known: Mapping[str, Formula], *, whatever: bool = False) -> Formula:
+        """Whether the atom is told for `purpose`, or, BULK always, for `whatever` purpose."""
         if atom.kind is Kind.BULK:
             return self._bulk(atom, known)
-        return either(
-            *(both(self.served(g), part) for g in grants if (part := gives(g, atom, known)) is not False)
-        )
+        given = ((grant, gives(grant, atom, known)) for grant in self._able(atom))
+        served = self.people if whatever else self.served
+        return either(*(both(served(grant), part) for grant, part in given if part is not False))
+
+    def _able(self, atom: Atom) -> Iterable[Grant]:
+        """The grants that may tell the atom; for criteria all of them, since a part may be asked."""
+        return self.version.agreement.grants if atom.kind is Kind.CRITERIA else self._telling.get(atom, ())
+
+    @cached_property
+    def _telling(self) -> Mapping[Atom, list[Grant]]:
+        found: dict[Atom, list[Grant]] = defaultdict(list)
+        for grant in self.version.agreement.grants:
+            for atom in dict.fromkeys(grant_atoms(grant)):
+                found[atom].append(grant)
+        return found
 
     def _bulk(self, atom: Atom, known: Mapping[str, Formula]) -> Formula:
         grants = self.version.agreement.grants
         shows = [(g, part) for g in grants if (part := _shown(g, atom, known)) is not False]
         straight = (both(self.people(g), heard(g, known), part) for g, part in shows if hears(g))
         after = [both(self.people(g), part) for g, part in shows if follows(g)]
-        met = either(*(both(self.people(g), heard(g, known)) for g in grants if hears(g))) if after else False
-        return either(*straight, both(met, either(*after)))
+        return either(*straight, both(f"{self.tag}met", either(*after)) if after else False)
 
 
 def heard(grant: Grant, known: Mapping[str, Formula]) -> Formula:

@@ -35,6 +35,14 @@ class Exposure:
     bulk: Mapping[str, frozenset[Atom]]
     rows: Mapping[str, tuple[ShareRow, ...]]
 
+    def whatever(self, atom: Atom, slot: str) -> bool:
+        """Whether the atom is told for any purpose."""
+        return any(self.tells(atom, purpose, slot) for purpose, one in self.told if one == slot)
+
+    def sees(self, slot: str) -> bool:
+        """Whether anything is told of the person, for any purpose."""
+        return any(one == slot for _, one in self.told)
+
     def tells(self, atom: Atom, purpose: str, slot: str) -> bool:
         """Whether the atom is told. A subscription may name any part of the criteria of one grant."""
         if atom.kind is Kind.BULK:

@@ -8,7 +8,7 @@ answered by the door's rules, and only what then still breaks the property is re
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
 from openpars.agreements.bars import bars_for, packs
@@ -18,11 +18,11 @@ from openpars.agreements.project import ShareRow
 from openpars.agreements.proofs.asked import Step, confirmed, reduced, requests
 from openpars.agreements.proofs.atoms import Atom, Kind, all_atoms
 from openpars.agreements.proofs.encode import SHARED, Encoding
-from openpars.agreements.proofs.exposure import Case, expose
+from openpars.agreements.proofs.exposure import Case, expose, heard
 from openpars.agreements.proofs.formula import Formula, both, either, no, smt
 from openpars.agreements.proofs.properties import Property
 from openpars.agreements.proofs.solve import Asker, declarations
-from openpars.agreements.proofs.vocabulary import Vocabulary, vocabulary
+from openpars.agreements.proofs.vocabulary import FIRST, LAST, Vocabulary, vocabulary
 from openpars.agreements.proofs.witness import fuller, invent, shrunk
 
 
@@ -141,8 +141,7 @@ def subset_question(name: str, says: str, version: Version, other: Version, *, t
 
 def forever(version: Version) -> Version:
     """The version as if its term had neither beginning nor end."""
-    term = version.term
-    whole = replace(term, begins=term.begins.replace(year=1900), ends=term.ends.replace(year=2299))
+    whole = replace(version.term, begins=FIRST, ends=LAST)
     return replace(version, agreement=replace(version.agreement, term=whole))
 
 
@@ -233,18 +232,16 @@ def _fewest(
     version: Version, case: Case, found: Callable[[Version, Case], Told | None], first: Told
 ) -> Version:
     """As few grants as show it: one, or one and another that leads to it; else all that give rows."""
-    rows = [row for served in expose(version, case).rows.values() for row in served]
-    numbers = list(dict.fromkeys(row.grant for row in rows))
-    leading = [
-        number for number in numbers if any(r.grant == number and (r.criteria or r.alert_all) for r in rows)
-    ]
-    tries: Iterable[frozenset[int]] = (
-        *(frozenset({one}) for one in numbers),
-        *(frozenset({one, lead}) for lead in leading[:3] for one in numbers),
+    rows = [row for served in expose(version, case).rows.values() for row in served if row.slot == first.slot]
+    giving = list(dict.fromkeys(row.grant for row in first.rows))[:3]
+    leading = list(dict.fromkeys(row.grant for row in rows if heard(row)))[:3]
+    tries = (
+        *(frozenset({one}) for one in giving),
+        *(frozenset({one, lead}) for lead in leading for one in giving),
     )
     for some in tries:
         small = reduced(version, some)
         told = found(small, case)
         if told is not None and told.atom == first.atom and bool(told.steps) >= bool(first.steps):
             return small
-    return reduced(version, frozenset(numbers))
+    return reduced(version, frozenset(row.grant for row in rows))

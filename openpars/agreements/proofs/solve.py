@@ -59,7 +59,9 @@ class Asker:
 
     def __init__(self, words: Vocabulary, text: str) -> None:
         self._words = words
-        self._solver = _z3().Solver()
+        # A context of its own: enumerations of two texts have the same names and other members.
+        self._context = _z3().Context()
+        self._solver = _z3().Solver(ctx=self._context)
         self._solver.set("timeout", PATIENCE_MS)
         self._solver.from_string(text)
 
@@ -69,7 +71,7 @@ class Asker:
         Raises Undecided.
         """
         z3 = _z3()
-        asked = () if questions is None else (z3.Or([z3.Bool(name) for name in questions]),)
+        asked = () if questions is None else (z3.Or([z3.Bool(name, self._context) for name in questions]),)
         answer = self._solver.check(*asked)
         if answer == z3.unknown:
             raise Undecided

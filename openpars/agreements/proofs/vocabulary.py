@@ -103,7 +103,7 @@ def vocabulary(agreements: Iterable[Agreement]) -> Vocabulary:
         sort = f"V.{name}"
         sorts[sort] = _members(name, [*_values(name, texts), UNKNOWN])
         variables[name] = sort
-    known = dict(_known())
+    known = known_fields()
     variables |= {one: "Bool" for one in known.values() if isinstance(one, str) and one.startswith("known.")}
     return Vocabulary(sorts, variables, known, tuple(_axioms(known)))
 
@@ -153,8 +153,13 @@ def always_known(field: str, precision: str) -> bool:
     return value_at(field, precision, EMPTY, ARRESTEE, ()) is not None
 
 
-def _known() -> Iterator[tuple[str, Formula]]:
+@cache
+def known_fields() -> Mapping[str, Formula]:
     """When the value of each field is known."""
+    return dict(_known())
+
+
+def _known() -> Iterator[tuple[str, Formula]]:
     by_field = {CRITERIA[name].field: name for name in conditions()}
     for name in FIELDS:
         if name == "age":

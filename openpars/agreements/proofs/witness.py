@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from datetime import date, timedelta
+from functools import cache
 from typing import Any, TypeAlias, TypeVar, cast
 
 from openpars.agreements.model import Version
@@ -17,7 +18,7 @@ from openpars.agreements.proofs import invented
 from openpars.agreements.proofs.exposure import Case
 from openpars.agreements.proofs.formula import World
 from openpars.agreements.proofs.vocabulary import OTHER, UNKNOWN, conditions, instant_of, member_value
-from openpars.record.catalogue import CRITERIA, FIELDS, Criterion, zone_of
+from openpars.record.catalogue import ARRESTEE, CRITERIA, FIELDS, Criterion, criterion_values, zone_of
 from openpars.record.file import Arrestee, ArrestFile, BailType, Charge, Participant, Role, Seal
 
 Still: TypeAlias = Callable[[Case], bool]
@@ -82,7 +83,8 @@ def _with(file: ArrestFile, name: str, value: str, named: tuple[str, ...]) -> Ar
 
 def _another(criterion: Criterion, named: tuple[str, ...]) -> str:
     """A value that no text names. Where all are named, one of another shape, which is nobody's."""
-    texts = (text for number in range(1, 1000) for text in (str(number), f"{number:03}"))
+    usual = criterion_values(criterion.name, invented.FULL, ARRESTEE, invented.FULL.charges)
+    texts = (*usual, *(text for number in range(1, 1000) for text in (str(number), f"{number:03}")))
     return next((text for text in texts if criterion.fits(text) and text not in named), "0000")
 
 
@@ -156,54 +158,55 @@ def fuller(case: Case) -> Case:
 
 def shrunk(case: Case, version: Version, still: Still) -> Case:
     """The smallest case that `still` is one: no part can be left out, no instant is odder than it must be."""
-    progress = True
-    while progress:
-        progress = False
-        for smaller in _smaller(case):
+    before = None
+    while before != case:
+        before = case
+        for cut in _cuts():
+            smaller = cut(case)
             if smaller != case and still(smaller):
-                case, progress = smaller, True
-                break
-    for plainer in _plainer(case, version):
-        if still(plainer):
-            return plainer
-    return case
+                case = smaller
+    return next((plainer for plainer in _plainer(case, version) if still(plainer)), case)
 
 
-def _smaller(case: Case) -> Iterator[Case]:
-    """The case with one part left out, in every way there is."""
-    file, person = case.file, case.file.arrestee
-    if case.made != case.at:
-        yield replace(case, made=case.at)
-        yield replace(case, at=case.made)
-    for one in invented.optional(ArrestFile):
-        if getattr(file, one.name) != one.default:
-            yield replace(case, file=with_values(file, {one.name: one.default}))
-    for one in invented.optional(Arrestee):
-        if getattr(person, one.name) != one.default:
-            yield replace(case, file=replace(file, arrestee=with_values(person, {one.name: one.default})))
-    yield from (replace(case, file=replace(file, charges=some)) for some in _charges(file))
-    yield from (replace(case, file=replace(file, participants=some)) for some in _participants(file))
+@cache
+def _cuts() -> tuple[Callable[[Case], Case], ...]:
+    """Every way to leave out one part. A case that does not have the part comes back as it was."""
+    return (
+        lambda case: replace(case, made=case.at),
+        lambda case: replace(case, at=case.made),
+        *(_cut_of_file(one.name, one.default) for one in invented.optional(ArrestFile)),
+        *(_cut_of_person(one.name, one.default) for one in invented.optional(Arrestee)),
+        *(_cut_of_charges(one.name, one.default) for one in invented.optional(Charge)),
+        _cut_of_charges("grade", None),
+        _cut_of_participants("birth_date", None),
+    )
 
 
-def _charges(file: ArrestFile) -> Iterator[tuple[Charge, ...]]:
-    for place, one in enumerate(file.charges):
-        rest = file.charges[:place], file.charges[place + 1 :]
-        if len(file.charges) > 1:
-            yield (*rest[0], *rest[1])
-        for part in invented.optional(Charge):
-            if getattr(one, part.name) != part.default:
-                yield (*rest[0], with_values(one, {part.name: part.default}), *rest[1])
-        if one.grade is not None:
-            yield (*rest[0], replace(one, grade=None), *rest[1])
+def _cut_of_file(name: str, value: object) -> Callable[[Case], Case]:
+    return lambda case: replace(case, file=with_values(case.file, {name: value}))
 
 
-def _participants(file: ArrestFile) -> Iterator[tuple[Participant, ...]]:
-    for place, one in enumerate(file.participants):
-        rest = file.participants[:place], file.participants[place + 1 :]
-        if len(file.participants) > 1:
-            yield (*rest[0], *rest[1])
-        if one.birth_date is not None:
-            yield (*rest[0], replace(one, birth_date=None), *rest[1])
+def _cut_of_person(name: str, value: object) -> Callable[[Case], Case]:
+    def cut(case: Case) -> Case:
+        return replace(case, file=replace(case.file, arrestee=with_values(case.file.arrestee, {name: value})))
+
+    return cut
+
+
+def _cut_of_charges(name: str, value: object) -> Callable[[Case], Case]:
+    def cut(case: Case) -> Case:
+        charges = tuple(with_values(one, {name: value}) for one in case.file.charges)
+        return replace(case, file=replace(case.file, charges=charges))
+
+    return cut
+
+
+def _cut_of_participants(name: str, value: object) -> Callable[[Case], Case]:
+    def cut(case: Case) -> Case:
+        people = tuple(with_values(one, {name: value}) for one in case.file.participants)
+        return replace(case, file=replace(case.file, participants=people))
+
+    return cut
 
 
 def _plainer(case: Case, version: Version) -> Iterator[Case]:
