@@ -18,11 +18,22 @@ _DUTIES = {
     "destroy_when_withdrawn_within_days": "destroying a record that is withdrawn",
 }
 _WORDS = {"title": "the title", "legal_basis": "the legal basis", "fee_per_year": "the fee"}
-_SEEN = {"id", "provider", "recipient", "term", "decision", "grants", "limits", "duties", "cjis", *_WORDS}
+_SEEN = {
+    "id",
+    "provider",
+    "recipient",
+    "term",
+    "decision",
+    "grants",
+    "limits",
+    "duties",
+    "cjis",
+    "organisations",
+}
 
 # A clause that nobody here compares would be a change that nobody is told of.
 if (
-    {one.name for one in fields(Agreement)} != _SEEN
+    {one.name for one in fields(Agreement)} != _SEEN | set(_WORDS)
     or {one.name for one in fields(Limits)} != set(_LIMITS)
     or {one.name for one in fields(Duties)} != {"case_number_required", *_DUTIES}
 ):
@@ -33,6 +44,7 @@ def permitted(before: Agreement, after: Agreement) -> Iterator[str]:
     """What the second text permits beside its grants, and the first does not."""
     if (before.provider, before.recipient) != (after.provider, after.recipient):
         yield f"the parties are {after.provider} and {after.recipient}"
+    yield from _organisations(before, after)
     for name, label in _LIMITS.items():
         old, new = getattr(before.limits, name), getattr(after.limits, name)
         if new > old:
@@ -43,6 +55,12 @@ def permitted(before: Agreement, after: Agreement) -> Iterator[str]:
         old, new = getattr(before.duties, name), getattr(after.duties, name)
         if old is not None and (new is None or new > old):
             yield f"{label} only within {new:,} days, not {old:,}" if new else f"no duty of {label}"
+
+
+def _organisations(before: Agreement, after: Agreement) -> Iterator[str]:
+    for one in after.organisations:
+        if not before.admits(one.id):
+            yield f"{one.id}, an organisation under {one.under}, may use it"
 
 
 def otherwise(before: Agreement, after: Agreement) -> Iterator[str]:
