@@ -61,7 +61,8 @@ ORDER: Mapping[str, tuple[str, ...]] = {
     ),
     "agreements.proofs": (
         "formula", "vocabulary", "encode", "atoms", "exposure", "abstract", "properties", "solve", "proving",
-        "standard", "invented", "witness", "asked", "words", "certificate", "clauses", "difference", "changes",
+        "standard", "invented", "witness", "asked", "words", "certificate", "clauses", "difference",
+        "changes",
     ),
     "shares": ("tables", "keys", "rows", "enact", "keep", "sweep", "fence"),
     "disclosure": ("request", "register", "checks", "clock", "pools", "gate"),
