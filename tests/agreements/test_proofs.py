@@ -284,6 +284,12 @@ def test_bars_are_what_proves_it() -> None:
     assert result("bars-respected", replace(WARRANT, bars=late)).proved
 
 
+def test_a_bar_that_is_off_can_be_asked_about() -> None:
+    found = result("bar:ordinances-2026", WARRANT).counterexample
+    assert found is not None
+    assert found.case.at >= datetime(2026, 5, 7, 4, tzinfo=UTC)
+
+
 def test_a_text_without_a_pack_is_proved_under_no_bars() -> None:
     nowhere = version_to_prove(replace(WARRANT.agreement, provider="nowhere"))
     assert nowhere.bars == ()

@@ -76,7 +76,8 @@ def coarser(field: str, precision: str) -> tuple[str, ...]:
 
 def hears(grant: Grant) -> bool:
     """Whether somebody who named nobody hears of a row of this grant, if its criteria are known."""
-    return Way.EXPORT in grant.ways or (Way.ALERT in grant.ways and (grant.alert_all or bool(grant.alert_by)))
+    alerts = Way.ALERT in grant.ways and (grant.alert_all or bool(grant.alert_by))
+    return bool(grant.purposes) and (Way.EXPORT in grant.ways or alerts)
 
 
 def follows(grant: Grant) -> bool:
@@ -85,7 +86,8 @@ def follows(grant: Grant) -> bool:
     The record's id is the same in every share of the agreement, so a search grant answers by it. A watch
     needs a key; that its values are known by then is taken as given: nothing keeps them apart.
     """
-    return Way.SEARCH in grant.ways or (Way.ALERT in grant.ways and bool(grant.find_by))
+    watched = Way.ALERT in grant.ways and bool(grant.find_by)
+    return bool(grant.purposes) and (Way.SEARCH in grant.ways or watched)
 
 
 def criteria_sets(names: tuple[str, ...]) -> Iterator[tuple[str, ...]]:
@@ -97,7 +99,9 @@ def criteria_sets(names: tuple[str, ...]) -> Iterator[tuple[str, ...]]:
 
 
 def grant_atoms(grant: Grant) -> Iterator[Atom]:
-    """Every atom that a row of this grant can tell, BULK apart."""
+    """Every atom that a row of this grant can tell, BULK apart. One that a bar left without purpose: none."""
+    if not grant.purposes:
+        return
     yield Atom(Kind.ROW)
     for name, precision in grant.show:
         yield from (Atom(Kind.SHOW, (name,), one) for one in coarser(name, precision))

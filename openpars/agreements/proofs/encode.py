@@ -183,7 +183,9 @@ class Encoding:
 
     def _able(self, atom: Atom) -> Iterable[Grant]:
         """The grants that may tell the atom; for criteria all of them, since a part may be asked."""
-        return self.version.agreement.grants if atom.kind is Kind.CRITERIA else self._telling.get(atom, ())
+        if atom.kind is not Kind.CRITERIA:
+            return self._telling.get(atom, ())
+        return [grant for grant in self.version.agreement.grants if grant.purposes]
 
     @cached_property
     def _telling(self) -> Mapping[Atom, list[Grant]]:

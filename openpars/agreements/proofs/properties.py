@@ -13,7 +13,7 @@ from difflib import get_close_matches
 from functools import cache
 
 from openpars.agreements.bars import child, concerns
-from openpars.agreements.model import Bar, Version
+from openpars.agreements.model import Bar, BarKind, Version
 from openpars.agreements.proofs.atoms import Atom, Kind, all_atoms
 from openpars.agreements.proofs.encode import PERSON_CHILD, concerned, covers, holds
 from openpars.agreements.proofs.exposure import Case
@@ -282,11 +282,27 @@ def _no_finer(name: str, word: str) -> Property:
     return Property(name, f"{FIELDS[field].label} is never told {finest}", atoms, _nowhere, _always)
 
 
+def _held_back(bar: Bar) -> Callable[[Version], tuple[Atom, ...]]:
+    """What a bar about fields holds back: the fields, and what shows something they can be told from."""
+
+    def against(atom: Atom) -> bool:
+        told = {name for name, _ in atom.told}
+        if atom.kind in {Kind.SHOW, Kind.BULK}:
+            told = {other for pair in atom.told for other in gives_away(*pair)}
+        return not told.isdisjoint(bar.fields)
+
+    return lambda version: tuple(one for one in all_atoms(version.agreement.grants) if against(one))
+
+
 def _one_bar(name: str, word: str, bars: tuple[Bar, ...]) -> Property:
     found = next((bar for bar in bars if bar.id == word), None)
     if found is None:
         raise UnknownProperty(f"There is no such bar. Known are: {', '.join(bar.id for bar in bars)}.")
     bar = found
+    if bar.kind is BarKind.FIELDS:
+        return Property(
+            name, f"nothing is told against this bar: {bar.title}", _held_back(bar), _nowhere, _always
+        )
     return Property(
         name,
         f"no row is served against this bar: {bar.title}",

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
-from openpars.agreements.bars import bars_for, packs
+from openpars.agreements.bars import bars_for, narrowed, packs
 from openpars.agreements.canonical import digest
 from openpars.agreements.model import Agreement, Bar, Version
 from openpars.agreements.project import ShareRow
@@ -81,13 +81,13 @@ def version_to_prove(agreement: Agreement, number: int = 1) -> Version:
     """The agreement under its bars; under none where its provider has no pack, which proves the least."""
     known = agreement.provider in packs()
     bars = bars_for(agreement.provider, agreement.recipient) if known else ()
-    return Version(agreement, number, digest(agreement), bars)
+    return narrowed(Version(agreement, number, digest(agreement), bars))
 
 
 def pack_bars(agreement: Agreement) -> tuple[Bar, ...]:
-    """Every bar of the provider's pack."""
+    """Every bar of the provider's pack, those the city may switch, too."""
     pack = packs().get(agreement.provider)
-    return tuple(bar for bar, _ in pack.bars) if pack is not None else ()
+    return tuple(bar for bar, _ in (*pack.bars, *pack.switchable)) if pack is not None else ()
 
 
 def needed(question: Formula, definitions: Mapping[str, Formula]) -> dict[str, Formula]:
