@@ -34,6 +34,9 @@ logger = logging.getLogger(__name__)
 
 Q = load("openpars.shares")
 
+# Nobody waits for what the sweeper and the acts tree do, so what comes within this time is done together.
+GATHER = 0.1  # seconds
+
 STANDING = ("balloted", "in_force", "suspended")
 
 
@@ -150,8 +153,12 @@ class Worker:
         await destroy_keys(self._desk, self._key_store)
 
 
-async def _every(dsn: str, channel: str, seconds: float, work: Callable[[], Awaitable[None]]) -> None:
+async def _every(
+    dsn: str, channel: str, seconds: float, work: Callable[[], Awaitable[None]], *, gather: float = 0.0
+) -> None:
+    """Work at every ring and every `seconds`; what rings within `gather` seconds is done together."""
     async for _ in bell.hear(dsn, (channel,), poll_seconds=seconds):
+        await asyncio.sleep(gather)
         try:
             await work()
         except (psycopg.Error, Refused):
@@ -193,5 +200,5 @@ async def run(settings: Settings) -> None:
         )
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(_every(secrets.desk_dsn, "fence", 0.5, worker.agreements))
-            tasks.create_task(_every(secrets.desk_dsn, "change", 0.9, worker.sweep))
-            tasks.create_task(_every(secrets.desk_dsn, "pending", 1.0, worker.acts))
+            tasks.create_task(_every(secrets.desk_dsn, "change", 0.8, worker.sweep, gather=GATHER))
+            tasks.create_task(_every(secrets.desk_dsn, "pending", 1.0, worker.acts, gather=GATHER))

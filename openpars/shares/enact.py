@@ -11,6 +11,7 @@ from __future__ import annotations
 import asyncio
 import secrets
 from collections.abc import Callable
+from dataclasses import dataclass
 from uuid import UUID
 
 from psycopg import sql
@@ -141,7 +142,9 @@ async def fill(
                 await conn.execute(Q.mark_live, (*known, begun[0] if begun is not None else None))
                 return written
             for one in mine:
-                rows = [(file, row) for file in files for row in projected(one, file, clock)]
+                rows = [
+                    _Found(UUID(file.id), file, row) for file in files for row in projected(one, file, clock)
+                ]
                 written += await _copy(conn, one, rows, keys)
             after = UUID(files[-1].id)
             done += len(files)
@@ -149,39 +152,43 @@ async def fill(
             progress(done)
 
 
-async def _copy(
-    conn: Connection, one: OpenShare, rows: list[tuple[ArrestFile, ShareRow]], keys: ShareKeys
-) -> int:
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """A row that a file gives."""
+
+    arrest: UUID
+    file: ArrestFile
+    row: ShareRow
+
+
+async def _copy(conn: Connection, one: OpenShare, rows: list[_Found], keys: ShareKeys) -> int:
     share = one.share
     standing = await (
         await conn.execute(
             Q.standing_arrests,
-            ([UUID(file.id) for file, _ in rows], share.agreement, share.version, share.purpose),
+            ([found.arrest for found in rows], share.agreement, share.version, share.purpose),
         )
     ).fetchall()
     done = {row[0] for row in standing}
-    rows = [(file, row) for file, row in rows if UUID(file.id) not in done]
+    rows = [found for found in rows if found.arrest not in done]
     if not rows:
         return 0
     ids = await _identities(conn, share.agreement, rows)
     async with conn.cursor().copy(sql.SQL("COPY {} FROM STDIN").format(share.table)) as copy:
-        for file, row in rows:
-            await copy.write_row(
-                table_row(share, file, row, row_id=ids[(UUID(file.id), row.slot)], keys=keys)
-            )
+        for found in rows:
+            row_id = ids[found.arrest, found.row.slot]
+            await copy.write_row(table_row(share, found.file, found.row, row_id=row_id, keys=keys))
     async with conn.cursor().copy(
         "COPY shares.kept (arrest, agreement, version, purpose, slot, grant_no, id, digest, until) FROM STDIN"
     ) as copy:
-        for file, row in rows:
-            row_id = ids[(UUID(file.id), row.slot)]
-            await copy.write_row((UUID(file.id), *kept_row(share, row, row_id=row_id, keys=keys)))
+        for found in rows:
+            row_id = ids[found.arrest, found.row.slot]
+            await copy.write_row((found.arrest, *kept_row(share, found.row, row_id=row_id, keys=keys)))
     return len(rows)
 
 
-async def _identities(
-    conn: Connection, agreement: str, rows: list[tuple[ArrestFile, ShareRow]]
-) -> dict[tuple[UUID, str], UUID]:
-    wanted = {(UUID(file.id), row.slot) for file, row in rows}
+async def _identities(conn: Connection, agreement: str, rows: list[_Found]) -> dict[tuple[UUID, str], UUID]:
+    wanted = {(found.arrest, found.row.slot) for found in rows}
     known = await (
         await conn.execute(Q.identities_in, (agreement, sorted({arrest for arrest, _ in wanted})))
     ).fetchall()

@@ -15,6 +15,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
+from psycopg.rows import TupleRow
+
 from openpars.agreements import register
 from openpars.agreements.bars import narrowed
 from openpars.agreements.model import Version
@@ -137,7 +139,7 @@ class Keeper:
         file = after if after is not None else before
         if file is None:
             return False
-        seen = await self._look(conn, UUID(file.id))
+        seen = await self._look(conn, UUID(file.id), is_new=before is None)
         wanted: dict[_Place, ShareRow] = {}
         for one in seen.shares:
             if after is not None:
@@ -164,17 +166,21 @@ class Keeper:
         await self._write(conn, file, dropped=dropped, puts=puts, fresh=fresh)
         return True
 
-    async def _look(self, conn: Connection, arrest: UUID) -> _Seen:
+    async def _look(self, conn: Connection, arrest: UUID, *, is_new: bool) -> _Seen:
+        kept_rows: list[TupleRow] = []
+        ids: list[TupleRow] = []
         async with conn.pipeline():
             await conn.execute(Q.hold_gate)
             # Each statement of a pipeline has its own snapshot: these see what the gate was waited for.
             opened = await conn.execute(Q.open_shares)
             switched = await conn.execute(register.Q.all_switched)
             clock = await conn.execute(Q.clock)
-            kept = await conn.execute(Q.kept_rows, (arrest,))
-            identities = await conn.execute(Q.identities, (arrest,))
+            if not is_new:
+                # A file that this very transaction makes stands nowhere yet.
+                kept = await conn.execute(Q.kept_rows, (arrest,))
+                identities = await conn.execute(Q.identities, (arrest,))
+                kept_rows, ids = await kept.fetchall(), await identities.fetchall()
             rows, now = await opened.fetchall(), await clock.fetchone()
-            kept_rows, ids = await kept.fetchall(), await identities.fetchall()
             self._heed(await switched.fetchall())
         assert now is not None  # noqa: S101
         shares = await self._readable(conn, rows)
@@ -203,18 +209,16 @@ class Keeper:
         async with conn.pipeline():
             for place, row_id in dropped:
                 await conn.execute(place.share.remove(), (row_id, place.grant))
-            await conn.execute(Q.drop_kept, (*_columns(gone, 5), arrest))
-            await conn.execute(
-                Q.new_identities,
-                (arrest, *_columns([(agreement, slot, i) for (agreement, slot), i in fresh.items()], 3)),
-            )
+            if gone:
+                await conn.execute(Q.drop_kept, (*_columns(gone, 5), arrest))
             for put in puts:
                 share = put.place.share
                 await conn.execute(
                     share.write(), table_row(share, file, put.row, row_id=put.id, keys=self._keys)
                 )
-            await conn.execute(Q.keep, (arrest, *_columns(rows, 8)))
-            await conn.execute(Q.announce, _columns(sorted(touched), 3))
+            new = [(agreement, slot, public) for (agreement, slot), public in fresh.items()]
+            told = _columns(sorted(touched), 3)
+            await conn.execute(Q.keep, (arrest, *_columns(new, 3), *told, arrest, *_columns(rows, 8)))
 
 
 def _columns(rows: Sequence[tuple[object, ...]], width: int) -> tuple[list[object], ...]:

@@ -39,7 +39,7 @@ class ShareKeys:
         message = combination.encode() + b"".join(
             b"\x00" + str(len(value)).encode() + b"\x00" + value.encode() for value in values
         )
-        return hmac.new(self._of("search", agreement), message, hashlib.sha256).digest()[:20]
+        return hmac.digest(self._of("search", agreement), message, "sha256")[:20]
 
     def hide_subject(self, agreement: str, row: UUID, subject: str) -> bytes | None:
         """The person's log key id, sealed: two recipients who compare shares cannot join by it."""
@@ -58,7 +58,7 @@ class ShareKeys:
 
     def digest(self, agreement: str, content: bytes) -> bytes:
         """Tells whether content changed, without being the content."""
-        return hmac.new(self._of("digest", agreement), content, hashlib.sha256).digest()[:16]
+        return hmac.digest(self._of("digest", agreement), content, "sha256")[:16]
 
     def password(self, agreement: str, role: str) -> str:
         """The password of the agreement's own database login."""

@@ -21,15 +21,15 @@ WHERE k.arrest = %s AND (k.agreement, k.version, k.purpose, k.slot, k.grant_no)
     = (d.agreement, d.version, d.purpose, d.slot, d.grant_no)
 
 -- name: keep
+-- New public ids, what changed for whom, and which rows stand from now on.
+WITH fresh AS (
+    INSERT INTO shares.identity (arrest, agreement, slot, id)
+    SELECT %s, * FROM unnest(%s::text[], %s::text[], %s::uuid[])
+), announced AS (
+    INSERT INTO shares.change (agreement, purpose, id) SELECT * FROM unnest(%s::text[], %s::text[], %s::uuid[])
+)
 INSERT INTO shares.kept (arrest, agreement, version, purpose, slot, grant_no, id, digest, until)
 SELECT %s, * FROM unnest(%s::text[], %s::int[], %s::text[], %s::text[], %s::int[], %s::uuid[], %s::bytea[], %s::timestamptz[])
-
--- name: new_identities
-INSERT INTO shares.identity (arrest, agreement, slot, id)
-SELECT %s, * FROM unnest(%s::text[], %s::text[], %s::uuid[])
-
--- name: announce
-INSERT INTO shares.change (agreement, purpose, id) SELECT * FROM unnest(%s::text[], %s::text[], %s::uuid[])
 
 -- name: register_share
 INSERT INTO shares.share (agreement, version, purpose, combinations, state) VALUES (%s, %s, %s, %s, 'filling')
