@@ -11,6 +11,7 @@ ROWS = (
     ("alerts", ("--rate", "100", "--streams", "100")),
     ("alerts", ("--rate", "10", "--streams", "1000")),
     ("intake", ("--agreements", "10")),
+    ("replay", ()),
 )
 
 

@@ -8,7 +8,7 @@ granted key or way. People are told apart by the city's own ids, and only their 
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from itertools import pairwise
@@ -98,6 +98,16 @@ class Sights:
                 if name in one.row.body:
                     self.fields[name, precision].add(one.who)
 
+    @property
+    def begins(self) -> datetime:
+        """The first instant of the period."""
+        return datetime.combine(self.first, datetime.min.time(), tzinfo=self.zone)
+
+    @property
+    def ends(self) -> datetime:
+        """The first instant after it."""
+        return datetime.combine(self.last + timedelta(days=1), datetime.min.time(), tzinfo=self.zone)
+
     def daily(self) -> list[int]:
         """How many people on each day."""
         return daily(self.days.values(), (self.last - self.first).days + 1)
@@ -166,8 +176,3 @@ def _side(sights: Sights) -> dict[str, object]:
         "by_role": {role: len(found) for role, found in sorted(sights.roles.items())},
         "by_purpose": {purpose: len(found) for purpose, found in sorted(sights.purposes.items())},
     }
-
-
-def covering(holdings: Sequence[Holding], begins: datetime, ends: datetime) -> list[Holding]:
-    """The holdings that stood at some moment of the period."""
-    return [one for one in holdings if one.begins < ends and begins < one.ends]

@@ -6,10 +6,12 @@ No log is needed and none is read. What was expunged is in no version any more, 
 
 from __future__ import annotations
 
+import asyncio
 from collections import defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import orjson
@@ -17,7 +19,7 @@ import orjson
 from openpars.agreements import register, timeline
 from openpars.agreements.model import Version
 from openpars.agreements.register import BrokenText
-from openpars.agreements.sight import Holding, Seen, Sights, barred_of, compared, covering, seen
+from openpars.agreements.sight import Holding, Seen, Sights, barred_of, compared, seen
 from openpars.agreements.timeline import Held, Span
 from openpars.db.connect import Connection
 from openpars.record import past
@@ -102,12 +104,18 @@ class _Count:
 
 
 async def seen_on(
-    conn: Connection, life: Life, *, since: datetime, until: datetime, tell: Tell
-) -> list[dict[str, object]]:
+    conn: Connection,
+    life: Life,
+    *,
+    since: datetime,
+    until: datetime,
+    tell: Tell,
+    wide: Sights | None = None,
+) -> list[dict[str, Any]]:
     """Each stretch of the agreement in [since, until): the text, and per purpose who was within reach.
 
-    `examples` are bodies of rows as the recipient could have seen them; who may read them is decided by
-    the caller. Empty when no version stood.
+    `examples` are bodies of rows as the recipient could have seen them, by person; who may read them is
+    decided by the caller. Empty when no version stood. `wide` is filled with its own, longer period.
     """
     held = [span for span in life.spans if span.begins < until and since < span.ends]
     counts: dict[tuple[Span, str], _Count] = defaultdict(_Count)
@@ -116,12 +124,16 @@ async def seen_on(
         for span in held
         if span.held is Held.IN_FORCE and span.version in life.versions
     }
+    begins, ends = (since, until) if wide is None else (min(since, wide.begins), max(until, wide.ends))
     done, count = 0, await past.count(conn)
-    if holdings:
-        async for looked, stood in past.stood_between(conn, since, until):
+    if holdings or wide is not None:
+        async for looked, stood in past.stood_between(conn, begins, ends):
             for one in stood:
                 for span, holding in holdings.items():
                     _look(counts, span, holding, one)
+                if wide is not None:
+                    _widen(wide, life.holdings(), one)
+                await asyncio.sleep(0)
             done += looked
             tell(done, count)
     return [_told(life, span, counts, since=since, until=until) for span in held]
@@ -135,6 +147,12 @@ def _look(counts: dict[tuple[Span, str], _Count], span: Span, holding: Holding, 
         counts[span, purpose].barred[bar].add(who)
 
 
+def _widen(wide: Sights, holdings: Sequence[Holding], one: past.Stood) -> None:
+    begins, ends = max(one.begins, wide.begins), min(one.ends or wide.ends, wide.ends)
+    for holding in holdings:
+        wide.add(holding.version, seen(holding, one.file, begins, ends))
+
+
 def _told(
     life: Life,
     span: Span,
@@ -142,7 +160,7 @@ def _told(
     *,
     since: datetime,
     until: datetime,
-) -> dict[str, object]:
+) -> dict[str, Any]:
     version = life.versions.get(span.version)
     shown = version if span.held is Held.IN_FORCE else None
     return {
@@ -157,7 +175,7 @@ def _told(
     }
 
 
-def _purpose(version: Version, purpose: str, count: _Count) -> dict[str, object]:
+def _purpose(version: Version, purpose: str, count: _Count) -> dict[str, Any]:
     return {
         "purpose": purpose,
         "people": len(count.people),
@@ -176,11 +194,5 @@ def _purpose(version: Version, purpose: str, count: _Count) -> dict[str, object]
             if purpose in grant.purposes
         ],
         "barred": [{"bar": bar, "people": len(who)} for bar, who in sorted(count.barred.items())],
-        "examples": [orjson.loads(body) for _, body in sorted(count.examples.items())],
+        "examples": {who: orjson.loads(body) for who, body in sorted(count.examples.items())},
     }
-
-
-def as_of(life: Life, at: datetime) -> Version | None:
-    """The text in force at an instant, or None."""
-    found = covering(life.holdings(), at, at + timedelta(microseconds=1))
-    return found[0].version if found else None

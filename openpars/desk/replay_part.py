@@ -164,6 +164,7 @@ class Reader:
                 public=one.public,
                 recipient=self._task.recipient,
                 opened=one.opened,
+                found=one.rows,
                 whose=self._whose,
                 wishes=self._task.wishes,
             )

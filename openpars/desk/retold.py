@@ -84,16 +84,16 @@ def disclosed(
     public: Public,
     recipient: str,
     opened: Opened,
+    found: Rows | None,
     whose: Whose,
     wishes: Mapping[str, Wish],
 ) -> Disclosed:
-    """An answer or an alert. Raises Unreadable."""
+    """An answer or an alert; `found` are its `rows`. Raises Unreadable."""
     lasting: Any = opened.lasting or {}
     try:
         _, key, organisation = _agent(lasting)
         why = lasting["why"]
         names, given, what = _asked(kind, public, lasting, opened)
-        found = rows(opened)
         return Disclosed(
             index=index,
             kind=what,

@@ -72,12 +72,17 @@ def _expand(secret: bytes, purpose: bytes) -> bytes:
     return hmac.digest(secret, purpose + b"\x01", "sha256")
 
 
-def _secrets(salt: bytes, period: Key, persons: Sequence[Key]) -> tuple[bytes, bytes]:
+def _lasting(salt: bytes, period: Key) -> bytes:
+    return hmac.digest(salt, b"period" + period.wrap, "sha256")
+
+
+def _personal(salt: bytes, period: Key, persons: Sequence[Key]) -> bytes:
     chain = b"".join(key.wrap for key in persons) or period.wrap
-    return (
-        hmac.digest(salt, b"period" + period.wrap, "sha256"),
-        hmac.digest(salt, b"person" + chain, "sha256"),
-    )
+    return hmac.digest(salt, b"person" + chain, "sha256")
+
+
+def _secrets(salt: bytes, period: Key, persons: Sequence[Key]) -> tuple[bytes, bytes]:
+    return _lasting(salt, period), _personal(salt, period, persons)
 
 
 def seal(
@@ -154,14 +159,14 @@ def split(body: bytes) -> Body:
 
 def open_period(body: Body, period: Key) -> tuple[dict[str, JSON], list[int]]:
     """The lasting fields, and the key slots of the subjects. Raises Malformed with the wrong key."""
-    found = _decrypt(_secrets(body.salt, period, ())[0], body.first, body.header)
+    found = _decrypt(_lasting(body.salt, period), body.first, body.header)
     slots = found.pop("subjects")
     return found, [slot for slot in slots if isinstance(slot, int)] if isinstance(slots, list) else []
 
 
 def open_person(body: Body, period: Key, persons: Sequence[Key]) -> dict[str, JSON]:
     """The fields that die with a person's key. `persons` MUST be all of the slots, in their order."""
-    return _decrypt(_secrets(body.salt, period, persons)[1], body.second, body.header)
+    return _decrypt(_personal(body.salt, period, persons), body.second, body.header)
 
 
 def opening_key(body: Body, name: str, kind: str, *, period: Key, persons: Sequence[Key]) -> bytes:

@@ -18,8 +18,8 @@ from openpars.record.store import file_of
 
 Q = load(__package__, "past.sql")
 
-BATCH = 1_000
-"""Arrests read at once."""
+BATCH = 250
+"""Arrests read at once: few, since a desk waits for its turn behind them."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,7 +20,15 @@ from openpars.settings import Settings, load_city, load_desk
 from openpars.shares.keep import Keeper
 from openpars.shares.keys import ShareKeys
 from openpars.web import agreements, ballot_keys, bars, desk, letters, openapi, respond
-from openpars.web.pages import court_pages, desk_pages, editor, letter_pages, public_pages, term_pages
+from openpars.web.pages import (
+    court_pages,
+    desk_pages,
+    editor,
+    letter_pages,
+    public_pages,
+    seen_pages,
+    term_pages,
+)
 
 
 @asynccontextmanager
@@ -71,6 +79,7 @@ def create_app(settings: Settings) -> FastAPI:
     app.include_router(court_pages.router)
     app.include_router(term_pages.router)
     app.include_router(letter_pages.router)
+    app.include_router(seen_pages.router)
     app.include_router(public_pages.router)
     app.include_router(editor.router)
     openapi.describe(app)

@@ -34,16 +34,17 @@ router = APIRouter(route_class=view.PageRoute, include_in_schema=False)
 _BOOK, _HELD = Link("/desk/police/book", "Book an arrest"), Link("/desk/police", "Custody list")
 _CHARGE, _COMPLAIN = Link("/desk/charging", "Charging queue"), Link("/desk/complaints", "Complaints to file")
 _ARRAIGN = Link("/desk/court", "Arraignment list")
+_SEEN = Link("/desk/seen", "What could be seen")
 _REGISTER, _LOG = Link("/public/agreements", "Public register"), Link("/public/log", "The log")
 _TERMS, _LETTERS = Link("/desk/agreements", "Agreements"), Link("/desk/letters", "Letters")
 _EDITOR = Link("/desk/editor", "Write an agreement")
 
 NAV: Mapping[StaffRole, tuple[str, tuple[Link, ...]]] = {
-    StaffRole.POLICE: ("Police desk", (_BOOK, _HELD, _TERMS)),
-    StaffRole.DISTRICT_ATTORNEY: ("District Attorney's charging desk", (_CHARGE, _COMPLAIN, _TERMS)),
-    StaffRole.COURTS: ("Arraignment court", (_ARRAIGN, _HELD, _TERMS)),
-    StaffRole.SOLICITOR: ("City Solicitor", (_TERMS, _EDITOR, _LETTERS, _REGISTER, _LOG)),
-    StaffRole.AUDITOR: ("Auditor", (_REGISTER, _LOG, _TERMS, _LETTERS)),
+    StaffRole.POLICE: ("Police desk", (_BOOK, _HELD, _TERMS, _SEEN)),
+    StaffRole.DISTRICT_ATTORNEY: ("District Attorney's charging desk", (_CHARGE, _COMPLAIN, _TERMS, _SEEN)),
+    StaffRole.COURTS: ("Arraignment court", (_ARRAIGN, _HELD, _TERMS, _SEEN)),
+    StaffRole.SOLICITOR: ("City Solicitor", (_TERMS, _EDITOR, _LETTERS, _SEEN, _REGISTER, _LOG)),
+    StaffRole.AUDITOR: ("Auditor", (_SEEN, _REGISTER, _LOG, _TERMS, _LETTERS)),
     StaffRole.RECORDS: ("Records officer", (_HELD, _REGISTER, _LOG)),
 }
 _SHOWN = 100  # rows of a list; the rest waits behind more urgent ones
@@ -116,6 +117,7 @@ async def home(request: Request) -> Response:
         return view.go(first)
     texts = {
         _REGISTER: "Every text, vote and end, as the public sees it.",
+        _SEEN: "For any day of an agreement: how many people, by which fields and keys.",
         _LOG: "What left, what was refused, and how to check it.",
         _TERMS: "How near each agreement is to its end, and what would stop.",
         _LETTERS: "What the city wrote to recipients, and what became of it.",
