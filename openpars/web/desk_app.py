@@ -21,6 +21,7 @@ from openpars.shares.keep import Keeper
 from openpars.shares.keys import ShareKeys
 from openpars.web import agreements, ballot_keys, bars, desk, letters, openapi, respond
 from openpars.web.pages import (
+    ballot_files,
     court_pages,
     desk_pages,
     editor,
@@ -28,6 +29,7 @@ from openpars.web.pages import (
     public_pages,
     seen_pages,
     term_pages,
+    vote_pages,
 )
 
 
@@ -75,6 +77,8 @@ def create_app(settings: Settings) -> FastAPI:
     app.include_router(letters.router)
     app.include_router(ballot_keys.router)
     app.include_router(bars.router)
+    app.include_router(vote_pages.router)
+    app.include_router(ballot_files.router)
     app.include_router(desk_pages.router)
     app.include_router(court_pages.router)
     app.include_router(term_pages.router)

@@ -7,6 +7,7 @@ import base64
 import hashlib
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from random import Random
 from typing import Any
 
@@ -37,12 +38,14 @@ from openpars.agreements.ballots import (
     key_statement,
     public_bytes,
     public_text,
+    question_of,
     revocation_digest,
     rule_for,
     signed,
     statement,
 )
 from openpars.agreements.model import DAYS_TO_VOTE, Decision, Silence
+from openpars.agreements.text import read
 from openpars.errors import Code, Refused
 from tests.agreements.delegates import PROVIDER, Delegate
 from tests.agreements.worlds import NOON, OWNERS
@@ -513,3 +516,28 @@ def test_two_ballots_of_one_instant() -> None:
     both = [cast("police", YES), cast("police", NO)]
     results = {count(decision("1 of 3"), Question.RENEW, one, at=NOON).outcome for one in (both, both[::-1])}
     assert results == {Outcome.CARRIED}
+
+
+def test_the_texts_make_the_question() -> None:
+    file = Path(__file__).parents[2] / "examples" / "agreements" / "ice-felony-warrant.toml"
+    text = read(file.read_bytes()).agreement
+    assert text is not None
+    later = replace(text, term=replace(text.term, ends=text.term.ends + timedelta(days=365)))
+    assert question_of(text, None) is Question.ENACT
+    assert question_of(later, text) is Question.RENEW
+    assert question_of(text, text) is Question.RENEW
+    assert question_of(replace(later, grants=()), text) is Question.AMEND
+    assert question_of(replace(text, title="another"), text) is Question.AMEND
+
+
+def test_a_ballot_is_over_at_the_instant_it_expires() -> None:
+    one = cast(expires=NOON + MINUTE)
+    assert count(decision(), Question.RENEW, [one], at=NOON + MINUTE - timedelta(microseconds=1)).yes == 1
+    assert count(decision(), Question.RENEW, [one], at=NOON + MINUTE).yes == 0
+
+
+def test_consensus_needs_somebody_who_says_yes() -> None:
+    abstained = [cast(who, ABSTAIN) for who in OWNERS]
+    assert count(decision("consensus"), Question.RENEW, abstained, at=NOON).outcome is Outcome.LOST
+    one_yes = [*abstained[:2], cast(OWNERS[2], YES)]
+    assert count(decision("consensus"), Question.RENEW, one_yes, at=NOON).outcome is Outcome.CARRIED

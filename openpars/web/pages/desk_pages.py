@@ -36,14 +36,18 @@ _CHARGE, _COMPLAIN = Link("/desk/charging", "Charging queue"), Link("/desk/compl
 _ARRAIGN = Link("/desk/court", "Arraignment list")
 _SEEN = Link("/desk/seen", "What could be seen")
 _REGISTER, _LOG = Link("/public/agreements", "Public register"), Link("/public/log", "The log")
+_VOTES = Link("/desk/votes", "Votes")
 _TERMS, _LETTERS = Link("/desk/agreements", "Agreements"), Link("/desk/letters", "Letters")
 _EDITOR = Link("/desk/editor", "Write an agreement")
 
 NAV: Mapping[StaffRole, tuple[str, tuple[Link, ...]]] = {
-    StaffRole.POLICE: ("Police desk", (_BOOK, _HELD, _TERMS, _SEEN)),
-    StaffRole.DISTRICT_ATTORNEY: ("District Attorney's charging desk", (_CHARGE, _COMPLAIN, _TERMS, _SEEN)),
-    StaffRole.COURTS: ("Arraignment court", (_ARRAIGN, _HELD, _TERMS, _SEEN)),
-    StaffRole.SOLICITOR: ("City Solicitor", (_TERMS, _EDITOR, _LETTERS, _SEEN, _REGISTER, _LOG)),
+    StaffRole.POLICE: ("Police desk", (_BOOK, _HELD, _TERMS, _VOTES, _SEEN)),
+    StaffRole.DISTRICT_ATTORNEY: (
+        "District Attorney's charging desk",
+        (_CHARGE, _COMPLAIN, _TERMS, _VOTES, _SEEN),
+    ),
+    StaffRole.COURTS: ("Arraignment court", (_ARRAIGN, _HELD, _TERMS, _VOTES, _SEEN)),
+    StaffRole.SOLICITOR: ("City Solicitor", (_TERMS, _VOTES, _EDITOR, _LETTERS, _SEEN, _REGISTER, _LOG)),
     StaffRole.AUDITOR: ("Auditor", (_SEEN, _REGISTER, _LOG, _TERMS, _LETTERS)),
     StaffRole.RECORDS: ("Records officer", (_HELD, _REGISTER, _LOG)),
 }
@@ -119,6 +123,7 @@ async def home(request: Request) -> Response:
         _REGISTER: "Every text, vote and end, as the public sees it.",
         _SEEN: "For any day of an agreement: how many people, by which fields and keys.",
         _LOG: "What left, what was refused, and how to check it.",
+        _VOTES: "What the owners are asked, until when, and who has spoken.",
         _TERMS: "How near each agreement is to its end, and what would stop.",
         _LETTERS: "What the city wrote to recipients, and what became of it.",
         _HELD: "Everyone held; open a file and its history from there.",

@@ -142,13 +142,37 @@ class DemoDesk:
 
 @dataclass(frozen=True, slots=True)
 class BallotView:
-    """One ballot of a stakeholder. `unsigned`: cast under a demo key, without the owner's signature."""
+    """One ballot of a stakeholder. `unsigned`: cast under a demo key, without the owner's signature.
+
+    `delegate`: the label of the key. `state`: `counts`, `replaced`, `key_revoked_since`, or the word of the
+    `Doubt` for which it does not count.
+    """
 
     who: str
     question: str
     choice: str
     at: datetime
     unsigned: bool
+    number: int
+    delegate: str
+    key: str
+    round: int
+    expires: datetime
+    state: str
+    ending: bool
+
+
+@dataclass(frozen=True, slots=True)
+class RoundView:
+    """One asking of a question about a version."""
+
+    question: str
+    number: int
+    asked_by: str
+    asked_at: datetime
+    closes_at: datetime
+    outcome: str
+    decided_at: datetime | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -209,6 +233,7 @@ class AgreementView:
     hash: str
     plain: tuple[Section, ...]
     ballots: tuple[BallotView, ...]
+    rounds: tuple[RoundView, ...]
     life: tuple[EventView, ...]
     source: str
     reconstructed: bool

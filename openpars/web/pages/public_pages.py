@@ -12,11 +12,11 @@ from starlette.responses import FileResponse, PlainTextResponse, Response
 
 import openpars
 from openpars.accounts import keys
-from openpars.agreements import register
+from openpars.agreements import ballot_keys, register
 from openpars.agreements.model import Version
 from openpars.agreements.register import BrokenText, Entry
 from openpars.db.connect import Connection, Pool
-from openpars.desk import letters
+from openpars.desk import letters, owners
 from openpars.errors import Code, Refused, refuse
 from openpars.log import serve
 from openpars.web import intake
@@ -26,6 +26,7 @@ from openpars.web.pages import public_views as views
 from openpars.web.pages.agreement_views import Counts
 from openpars.web.pages.models import DemoDesk
 from openpars.web.pages.view import Frame
+from openpars.web.pages.vote_views import Belief
 from openpars.web.pages.words import Words
 
 router = APIRouter(route_class=view.PageRoute, include_in_schema=False)
@@ -56,6 +57,12 @@ async def parsed(conn: Connection, entries: tuple[Entry, ...]) -> dict[tuple[str
         except BrokenText:
             found[entry.agreement, entry.version] = None
     return found
+
+
+async def belief(conn: Connection, *, demo: bool) -> Belief:
+    """By what the ballots of this city are judged, now."""
+    keys = await ballot_keys.keys_of(conn, owners.provider())
+    return Belief(keys, await ballot_keys.logged(conn), demo)
 
 
 @router.get("/static/{path:path}")
@@ -119,9 +126,14 @@ async def one_agreement(request: Request, agreement: str) -> Response:
     entries = await _entries(request, agreement)
     async with _pool(request).connection() as conn:
         versions = await parsed(conn, entries)
+        judged = await belief(conn, demo=request.app.state.city.demo)
     # Read by hand: a framework's own refusal would repeat what was sent.
     number = next((e.version for e in entries if str(e.version) == request.query_params.get("version")), None)
-    found = views.agreement(entries, number, versions, page.now, Words(page.lang)) if entries else None
+    found = (
+        views.agreement(entries, number, versions, page.now, Words(page.lang), belief=judged)
+        if entries
+        else None
+    )
     if found is None:
         raise refuse(Code.NOT_FOUND, "There is no such agreement in the register.")
     room = intake.room_of(request)

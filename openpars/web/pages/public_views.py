@@ -11,16 +11,17 @@ from openpars.agreements import plain
 from openpars.agreements import readings as disputed
 from openpars.agreements.model import Version
 from openpars.agreements.register import Entry
+from openpars.web.pages import vote_views
 from openpars.web.pages.models import (
     AgreementCard,
     AgreementView,
-    BallotView,
     CaseView,
     EventView,
     ReadingsView,
     TreeView,
     VersionLink,
 )
+from openpars.web.pages.vote_views import Belief
 from openpars.web.pages.words import Words
 
 # Which version of an agreement stands for it in the list: what is in force, else what comes, else the last.
@@ -98,7 +99,13 @@ def card(
 
 
 def agreement(
-    entries: Sequence[Entry], number: int | None, versions: Versions, now: datetime, words: Words
+    entries: Sequence[Entry],
+    number: int | None,
+    versions: Versions,
+    now: datetime,
+    words: Words,
+    *,
+    belief: Belief,
 ) -> AgreementView | None:
     """One version, whole; `number` None: the one that matters most now. None when there is no such."""
     chosen = next((e for e in entries if e.version == number), None) if number else _chosen(entries, now)
@@ -110,10 +117,8 @@ def agreement(
         title=(version.agreement.title or "") if version is not None else "",
         hash=chosen.hash,
         plain=plain.sections(version) if version is not None else (),
-        ballots=tuple(
-            BallotView(b.stakeholder, b.question.value, b.choice.value, b.at, b.signature is None)
-            for b in chosen.ballots
-        ),
+        ballots=vote_views.ballots(chosen, belief),
+        rounds=vote_views.rounds(chosen),
         life=tuple(EventView(e.what, e.at, e.by, e.reason or "") for e in chosen.events),
         source=chosen.text,
         reconstructed=chosen.reconstructed,

@@ -111,6 +111,9 @@ PAGES = {
     "/recipient": lambda r: view.respond("recipient_search.html", staff(r, AGENCY), mine=it.MINE, others=("ice-other",), by=it.MINE.keys[0], errors=(), values={}, labels=LABELS, searched=False, records=(), receipt="", receipt_href="", purpose_options=PURPOSES),
     "/recipient/found": lambda r: view.respond("recipient_search.html", staff(r, AGENCY), mine=it.MINE, others=(), by=it.MINE.keys[0], errors=(), values={"purpose": "felony-warrant", "case_number": "W-2026-118", "find-last": "Doe", "find-first": "Ana", "find-birth_date": "3/4/1990"}, labels=LABELS, searched=True, records=it.RECORDS, receipt=it.CHECKPOINT, receipt_href="data:application/octet-stream;base64," + b64encode(it.CHECKPOINT.encode()).decode(), purpose_options=PURPOSES),
     "/recipient/feed": lambda r: view.respond("recipient_feed.html", staff(r, AGENCY), mine=it.MINE, subscriptions=("felony-warrant, case W-2026-118: grade of a charge F1 or F2",), criteria=(("charge_grade", "Grade of a charge", (("F1", "F1"), ("F2", "F2"), ("F3", "F3"))), ("district", "Police district", ())), errors=(), values={}, purpose_options=PURPOSES),
+    "/desk/votes": lambda r: view.respond("votes.html", staff(r, COURT), votes=(it.VOTE,), mine="courts"),
+    "/desk/votes-none": lambda r: view.respond("votes.html", staff(r, COURT), votes=(), mine="courts"),
+    "/desk/votes/one": lambda r: view.respond("vote.html", staff(r, COURT), v=it.VOTE, mine="courts", votes=True, errors=()),
     "/recipient/agreement": lambda r: view.respond("recipient_agreement.html", staff(r, AGENCY), mine=it.MINE),
     "/recipient/over": lambda r: view.respond("recipient_over.html", staff(r, AGENCY), title="Your agreement has ended", text="City of Philadelphia and U.S. Immigration and Customs Enforcement share nothing now.", ended=(it.PAST,)),
 }  # fmt: skip

@@ -7,6 +7,7 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
+from openpars.agreements.ballots import Question
 from openpars.agreements.plain import Section
 from openpars.agreements.register import Entry, Event
 from openpars.city import agreed
@@ -30,11 +31,13 @@ from openpars.web.pages.models import (
     PurposeChoice,
     QueueRow,
     RecordView,
+    RoundView,
     Step,
     TreeView,
     VersionLink,
     VersionRow,
 )
+from openpars.web.pages.vote_views import ASKED, Voice, VoteView
 from openpars.web.pages.words import Words
 
 NOW = datetime.now(UTC).replace(microsecond=0)
@@ -237,11 +240,105 @@ PLAIN = (
     ),
 )
 SOURCE = '[agreement]\nid = "ice-felony"\nprovider = "city-of-philadelphia"\nrecipient = "ice"\nlegal_basis = "18 Pa.C.S. ch. 91; CJIS Security Policy 5.1.1"\n\n[term]\nfrom = 2026-11-01\nthrough = 2026-12-03\nzone = "America/New_York"\n\n[[grant]]\nabout = "arrestee"\npurposes = ["felony-warrant"]\nshow = { name = "whole", birth_date = "year", ssn = "last4", charges = "whole", bail = "whole" }\nfind_by = [["name", "birth_date"], ["sid"], ["docket"]]\n'
+FINGERPRINT = "5f16" * 16
+BALLOTS = (
+    BallotView(
+        "police",
+        "enact",
+        "no",
+        NOW - timedelta(days=21, hours=2),
+        True,
+        1,
+        "",
+        "",
+        1,
+        NOW + timedelta(days=9),
+        "replaced",
+        False,
+    ),
+    BallotView(
+        "police",
+        "enact",
+        "yes",
+        NOW - timedelta(days=21),
+        True,
+        2,
+        "",
+        "",
+        1,
+        NOW + timedelta(days=9),
+        "counts",
+        False,
+    ),
+    BallotView(
+        "district-attorney",
+        "enact",
+        "no",
+        NOW - timedelta(days=21),
+        False,
+        3,
+        EVIL + ", First Assistant",
+        FINGERPRINT,
+        1,
+        NOW + timedelta(days=9),
+        "counts",
+        False,
+    ),
+    BallotView(
+        "courts",
+        "enact",
+        "yes",
+        NOW - timedelta(days=20, hours=5),
+        False,
+        4,
+        "President Judge (invented)",
+        FINGERPRINT,
+        1,
+        NOW + timedelta(days=9),
+        "counts",
+        False,
+    ),
+    BallotView(
+        "courts",
+        "end",
+        "yes",
+        NOW - timedelta(days=1),
+        True,
+        5,
+        "",
+        "",
+        2,
+        NOW + timedelta(days=9),
+        "not_logged",
+        True,
+    ),
+)
+ROUNDS = (
+    RoundView(
+        "enact",
+        1,
+        "solicitor",
+        NOW - timedelta(days=22),
+        NOW + timedelta(days=8),
+        "carried",
+        NOW - timedelta(days=20, hours=5),
+    ),
+    RoundView(
+        "end", 1, "courts", NOW - timedelta(days=15), NOW - timedelta(days=5), "lost", NOW - timedelta(days=5)
+    ),
+    RoundView("end", 2, "police", NOW - timedelta(days=2), NOW + timedelta(days=28), "pending", None),
+)
 VIEW = AgreementView(
     CARD, "", "8c6f0f8f1d2a7c9b4e3d2c1b0a9f8e7d6c5b4a39281706f5e4d3c2b1a0f9e8d7", PLAIN,
-    (BallotView("police", "enact", "yes", NOW - timedelta(days=21), True), BallotView("district-attorney", "enact", "no", NOW - timedelta(days=21), True), BallotView("courts", "enact", "yes", NOW - timedelta(days=20, hours=5), False)),
+    BALLOTS, ROUNDS,
     (EventView("proposed", NOW - timedelta(days=22), "solicitor", ""), EventView("carried", NOW - timedelta(days=20), "courts", "2 of 3 said yes"), EventView("started", NOW - timedelta(days=20), "worker", "")),
     SOURCE, True, False,
+)  # fmt: skip
+
+VOTE = VoteView(
+    "ice-felony", 3, "Felony warrants, " + EVIL, "ice", VIEW.hash, "amend", ASKED[Question.AMEND], 2, "solicitor", NOW - timedelta(days=3),
+    NOW + timedelta(days=4, hours=7), "It is carried if 2 of 3 say yes.", "An owner who has said nothing by then counts as a no.", 2,
+    (Voice("courts", "", False), Voice("district-attorney", "yes", True), Voice("police", "no", False)), PLAIN, BALLOTS,
 )  # fmt: skip
 
 CHECKPOINT = "openpars.invalid/city/disclosures\n1204\nmZ6zGqWQFkHOxCBoVUyGR0c6V0Nf4n3jGBrR6fVAFzA=\n\n\N{EM DASH} openpars.invalid/city/disclosures 5R7vhqk5cmQp9gQzQn0qfYVt5Jp6p5r1XcTg6S5V7d3m0nqg0mCq3wqQ1rM8k2dF0b1qk7uXcTg6S5V7d3m0nqg==\n"

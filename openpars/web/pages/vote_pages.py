@@ -1,0 +1,101 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The owners' desk for votes: what is asked, what it says, until when, who has spoken, and how to vote."""
+
+from __future__ import annotations
+
+from fastapi import APIRouter
+from starlette.requests import Request
+from starlette.responses import Response
+
+from openpars.agreements import register
+from openpars.agreements.ballots import Choice, Question
+from openpars.agreements.register import Entry
+from openpars.desk import solicitor
+from openpars.desk.room import Actor, among
+from openpars.desk.solicitor import SOLICITOR, STAKEHOLDERS
+from openpars.errors import Code, Refused, refuse
+from openpars.web import intake
+from openpars.web.pages import public_pages, times, view, vote_views
+from openpars.web.pages.desk_pages import asked_of, frame_of, noted, typed_of
+from openpars.web.pages.typed import Typed
+from openpars.web.pages.vote_views import VoteView
+
+router = APIRouter(route_class=view.PageRoute, include_in_schema=False)
+
+
+async def _open(request: Request) -> tuple[VoteView, ...]:
+    room = intake.room_of(request)
+    async with room.pool.connection() as conn:
+        entries: tuple[Entry, ...] = await register.register(conn)
+        versions = await public_pages.parsed(conn, entries)
+        return vote_views.open_votes(entries, versions, await public_pages.belief(conn, demo=room.demo))
+
+
+@router.get("/desk/votes")
+async def overview(request: Request) -> Response:
+    """Every open question, the one that closes first on top."""
+    actor = await intake.who(request)
+    among(actor, STAKEHOLDERS | SOLICITOR)
+    return view.respond(
+        "votes.html", frame_of(request, actor), votes=await _open(request), mine=actor.role.value
+    )
+
+
+@router.get("/desk/votes/{agreement}/{number}/{question}")
+async def one(request: Request, agreement: str, number: str, question: str) -> Response:
+    """One question: the text in plain English, who has voted, and how to vote."""
+    actor = await intake.who(request)
+    among(actor, STAKEHOLDERS | SOLICITOR)
+    return await _page(request, actor, (agreement, number, question), Typed({}, times.CITY_ZONE))
+
+
+async def _asked(request: Request, asked: tuple[str, str, str]) -> VoteView | None:
+    for one in await _open(request):
+        if (one.agreement, str(one.version), one.question) == asked:
+            return one
+    return None
+
+
+async def _page(request: Request, actor: Actor, asked: tuple[str, str, str], typed: Typed) -> Response:
+    found = await _asked(request, asked)
+    if found is None:
+        raise refuse(Code.NOT_FOUND, "This question is not open. The public register says how it came out.")
+    return view.respond(
+        "vote.html",
+        frame_of(request, actor),
+        status=422 if typed.problems else 200,
+        v=found,
+        mine=actor.role.value,
+        votes=actor.role in STAKEHOLDERS,
+        errors=tuple(typed.problems),
+    )
+
+
+@router.post("/desk/votes/{agreement}/{number}/{question}")
+async def vote(request: Request, agreement: str, number: str, question: str) -> Response:
+    """An unsigned ballot, in a demonstration: outside it this is refused as everywhere."""
+    actor = await intake.who(request)
+    typed = await typed_of(request)
+    choice = typed.text("choice")
+    found = await _asked(request, (agreement, number, question))
+    if found is None or choice not in set(Choice):
+        return await _page(request, actor, (agreement, number, question), typed)
+    try:
+        await solicitor.ballot(
+            intake.room_of(request),
+            asked_of(request, actor, typed),
+            agreement,
+            version=found.version,
+            question=Question(question),
+            choice=Choice(choice),
+            # The text that was on the page: another one meanwhile is another question.
+            hash=typed.text("hash"),
+            expires=None,
+            signature=None,
+            round=found.round if typed.text("round") == str(found.round) else 0,
+            key=None,
+        )
+    except Refused as refused:
+        typed.problems.append(await noted(request, actor, "ballot", refused.refusal, typed))
+        return await _page(request, actor, (agreement, number, question), typed)
+    return view.go("/desk/votes")
