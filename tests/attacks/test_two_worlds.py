@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Two worlds that differ only in what is not granted answer with the same bytes.
 
-Here with the bytes of the shares' rows, a few thousand pairs; and over HTTP, fewer. The worlds differ
-in hidden fields of the arrestee, in victims and witnesses, in interviews and in undecided charges.
+Here with the bytes of the shares' rows, a few thousand pairs; and over HTTP, fewer. The worlds
+differ in hidden fields of the arrestee, in outcomes, victims, witnesses, interviews and undecided charges.
 """
 
 from __future__ import annotations
@@ -21,7 +21,18 @@ from openpars.agreements.model import Version
 from openpars.agreements.project import project
 from openpars.agreements.text import read
 from openpars.disclosure.gate import Row, merged
-from openpars.record.file import Arrestee, ArrestFile, Charge, Interview, Name, Participant, Role, Stage
+from openpars.record.file import (
+    Arrestee,
+    ArrestFile,
+    Charge,
+    ConsularNotice,
+    Disposition,
+    Interview,
+    Name,
+    Participant,
+    Role,
+    Stage,
+)
 from openpars.shares.enact import shares_of
 from openpars.shares.keys import ShareKeys
 from openpars.shares.rows import digest as row_digest
@@ -59,6 +70,7 @@ hidden_charges = st.lists(
         text=word,
         grade=st.sampled_from(["M1", "M2", "S", None]),
         stage=st.sampled_from([Stage.PROPOSED, Stage.DECLINED]),
+        disposition=st.sampled_from([None, *Disposition]),
     ),
     max_size=3,
 )
@@ -81,6 +93,8 @@ def worlds(draw: st.DrawFn) -> tuple[ArrestFile, ArrestFile]:
     shown = Charge(1, "18 § 2702 §§ A1", "Aggravated Assault", "F1", stage=Stage.APPROVED)
 
     def world() -> ArrestFile:
+        outcome = draw(st.sampled_from([None, *Disposition]))
+        ended = replace(shown, disposition=outcome, disposed_at=AT if outcome else None)
         return ArrestFile(
             id=str(draw(st.uuids())),
             version=1,
@@ -94,11 +108,16 @@ def worlds(draw: st.DrawFn) -> tuple[ArrestFile, ArrestFile]:
                 ssn=f"9{draw(st.integers(0, 99)):02d}{draw(st.integers(1, 49)):02d}{last4}",
                 sid=draw(st.one_of(st.none(), digits)),
                 zip=draw(st.one_of(st.none(), st.just("19134"))),
+                ethnicity=draw(st.sampled_from([None, "H", "N"])),
+                birth_place=draw(st.one_of(st.none(), word)),
+                address=draw(st.one_of(st.none(), word)),
+                interpreter=draw(st.sampled_from([None, "none", "spa"])),
+                consular_notice=draw(st.sampled_from([None, *ConsularNotice])),
             ),
             dc_number=f"2626{draw(digits)}00",
             arrested_at=AT - timedelta(hours=draw(st.integers(1, 40))),
             district=None,
-            charges=(shown, *draw(hidden_charges)),
+            charges=(ended, *draw(hidden_charges)),
             participants=tuple(draw(participants)),
             interview=draw(st.one_of(st.none(), st.builds(Interview, held_at=st.just(AT), notes=word))),
             represented=draw(st.sampled_from([None, "defender", "private"])),
@@ -141,6 +160,11 @@ def test_two_worlds_over_http_are_the_same_bytes(drive: Driver) -> None:
                 "birth_country": ["USA", "DOM"][world],
                 "race": ["W", "B"][world],
                 "ssn": [None, drive.booking()["arrestee"]["ssn"]][world],
+                "ethnicity": ["N", "H"][world],
+                "birth_place": [None, "Hidden Town"][world],
+                "address": [None, "1 Hidden Street"][world],
+                "interpreter": ["none", "spa"][world],
+                "consular_notice": [None, "made"][world],
             }
             form["participants"] = [{"role": "victim", "name": {"last": "Hidden", "first": "V"}}] * (
                 world * number % 3

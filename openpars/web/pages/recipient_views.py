@@ -14,7 +14,8 @@ from openpars.agreements.model import Version
 from openpars.agreements.register import Standing
 from openpars.disclosure import checks
 from openpars.disclosure.gate import Record
-from openpars.record.catalogue import CRITERIA, FIELDS
+from openpars.record.catalogue import CRITERIA, FIELDS, Criterion
+from openpars.record.languages import LANGUAGES
 from openpars.web.pages import times
 from openpars.web.pages.models import Fact, KeyChoice, MyAgreement, PurposeChoice, RecordView
 from openpars.web.pages.words import Words
@@ -87,10 +88,15 @@ def criteria(version: Version, purpose: str) -> tuple[tuple[str, str, tuple[tupl
     """What a subscription may be narrowed by: name, label, and the closed values if there are any."""
     names = {name for grant in checks.grants_for(version, purpose, "alert") for name in grant.alert_by}
     return tuple(
-        (one.name, one.label[:1].upper() + one.label[1:], tuple((v, v.replace("_", " ")) for v in one.values))
+        (one.name, one.label[:1].upper() + one.label[1:], _values(one))
         for one in CRITERIA.values()
         if one.name in names
     )
+
+
+def _values(one: Criterion) -> tuple[tuple[str, str], ...]:
+    words = LANGUAGES if one.name == "interpreter" else {}
+    return tuple((value, words.get(value, value.replace("_", " "))) for value in one.values)
 
 
 def record(found: Record) -> RecordView:
@@ -137,8 +143,12 @@ def value(field: str, given: Any) -> str:
             else ", ".join(f"{k} {v}" for k, v in given.items() if v is not None)
         )
     if isinstance(given, list):
-        return ", ".join(str(one) for one in given)
+        return ", ".join(str(one).replace("_", " ") for one in given)
+    if given is True:
+        return "recorded"
     text = str(given)
+    if field == "interpreter":
+        return LANGUAGES.get(text, text)
     if field == "bail":
         return _BAIL.get(text, text)
     if field == "ssn" and len(text) == 4:
