@@ -128,7 +128,8 @@ def statute_key(typed: str) -> tuple[str, str, str] | None:
 def _plain(text: str) -> str:
     """For matching only: compatibility letters, no case, no marks that do not show, single spaces."""
     folded = unicodedata.normalize("NFKC", text).casefold()
-    shown = "".join(c for c in folded if unicodedata.category(c) != "Cf")
+    # Plain letters, nearly always: nothing that does not show is among them, and this runs for each text.
+    shown = folded if folded.isascii() else "".join(c for c in folded if unicodedata.category(c) != "Cf")
     return " ".join(re.sub(r"[^\w]+", " ", shown).split())
 
 
