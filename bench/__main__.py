@@ -9,7 +9,7 @@ import sys
 ROWS = (
     ("search", ("--arrests", "200000")),
     ("alerts", ("--rate", "100", "--streams", "100")),
-    ("alerts", ("--rate", "10", "--streams", "1000")),
+    ("alerts", ("--rate", "5", "--streams", "1000")),
     ("intake", ("--agreements", "10")),
     ("replay", ()),
 )

@@ -140,13 +140,14 @@ class Share:
         """Which of the given rows do not stand now at the given file version: their places, from 1.
 
         Parameters: ids, grants and file versions as array literals, which cost less than a value each.
+        Compared with a value, not EXISTS: that becomes a join, which may read the whole share for a few rows.
         """
         return (
             sql.SQL(
                 "SELECT n FROM unnest(%s::uuid[], %s::int[], %s::bigint[]) WITH ORDINALITY"
-                " AS r (id, grant_no, file_version, n) WHERE NOT EXISTS ("
-                "SELECT FROM {} AS s WHERE s.id = r.id AND s.grant_no = r.grant_no"
-                " AND s.file_version = r.file_version AND (s.until IS NULL OR s.until > clock_timestamp()))"
+                " AS r (id, grant_no, file_version, n) WHERE r.file_version IS DISTINCT FROM ("
+                "SELECT s.file_version FROM {} AS s WHERE s.id = r.id AND s.grant_no = r.grant_no"
+                " AND (s.until IS NULL OR s.until > clock_timestamp()))"
             )
             .format(self.table)
             .as_bytes()
