@@ -108,6 +108,15 @@ def test_what_is_no_text_shows_nothing(text: str) -> None:
     assert answer.seen == ()
 
 
+def test_a_text_past_the_limit_is_not_read_at_all() -> None:
+    """Of short lines: it is the size that is refused, before a line is looked at."""
+    allowed = checked({"text": "#\n" * (TEXT_LIMIT // 2)}, NOW)
+    refused = checked({"text": "#\n" * (TEXT_LIMIT // 2) + "#"}, NOW)
+    assert not any("longer than" in one.message for one in allowed.faults)
+    assert ["longer than 32 KiB" in one.message for one in refused.faults] == [True]
+    assert refused.text == ""
+
+
 def test_a_line_of_many_dots_is_refused_before_it_is_read() -> None:
     """A dotted key costs the square of its length: 32 KiB of it took six seconds."""
     assert "longer than" in check("a" + ".a" * 15_000 + " = 1").faults[0].message
@@ -156,9 +165,9 @@ def test_markup_in_strings_stays_text(city: RunningCity) -> None:
 
 def test_a_megabyte_is_refused_and_the_page_goes_on(city: RunningCity) -> None:
     assert post(city, "/public/editor/checked", text="#" * 1_000_000).status_code == 422
-    long = post(city, "/public/editor/checked", text="#" * (TEXT_LIMIT + 1))
+    long = post(city, "/public/editor/checked", text="#\n" * TEXT_LIMIT)
     assert long.status_code == 200
-    assert "longer than" in long.text
+    assert "longer than 32 KiB" in long.text
     assert post(city, "/public/editor", text=FELONY).status_code == 200
 
 

@@ -212,7 +212,8 @@ def _person(
         alert_by=tuple(CRITERIA[name].label for name in alerts),
         alert_all=any(row.alert_all for row in rows),
         export=any("export" in row.ways for row in rows),
-        why=tuple(_reason(one) for one in why),
+        # Grants of a kind give one reason in words.
+        why=tuple(dict.fromkeys(_reason(one) for one in why)),
     )
 
 
