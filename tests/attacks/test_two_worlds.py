@@ -131,7 +131,7 @@ def observable(file: ArrestFile) -> list[tuple[object, ...]]:
     found = []
     for row in project(VERSION, SHARE.purpose, file, AT):
         stored = table_row(SHARE, replace(file, version=1), row, row_id=ROW, keys=KEYS)
-        answer = merged(VERSION, (Row(ROW, row.grant, 1, str(stored[6]), row.subject),))
+        answer = merged(VERSION, (Row(ROW.hex, row.grant, 1, str(stored[6]), row.subject),))
         found.append((*stored[:8], *stored[9:], row_digest(SHARE, row, KEYS), answer[0].body))
     return found
 
