@@ -233,3 +233,14 @@ SELECT id, recipient FROM agreements.agreement WHERE provider = %s ORDER BY id
 SELECT leaf FROM log.entry WHERE tree = 'acts' AND position('"kind":"bar"'::bytea in leaf) > 0
 UNION ALL
 SELECT public FROM log.pending WHERE kind = 'bar'
+
+-- name: new_certificate
+INSERT INTO agreements.certificate (agreement, version, property, says, text, bars, catalogue, answer, solver)
+VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s)
+
+-- name: certificates
+SELECT agreement, version, property, says, answer, solver, made_at FROM agreements.certificate
+WHERE agreement = %s ORDER BY version DESC, place
+
+-- name: certificate_text
+SELECT text FROM agreements.certificate WHERE agreement = %s AND version = %s AND property = %s

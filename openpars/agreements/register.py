@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
 
+from openpars.agreements import certified
 from openpars.agreements.ballots import (
     Ballot,
     Choice,
@@ -275,6 +276,7 @@ async def _insert(
             "by": by,
         },
     )
+    await certified.keep(conn, agreement, number)
 
 
 async def enter_history(conn: Connection, text: str | bytes, events: Sequence[Event], *, by: str) -> Proposed:

@@ -75,6 +75,25 @@ CREATE TABLE agreements.round (
 CREATE UNIQUE INDEX round_number ON agreements.round (agreement, version, (question = 'end'), number);
 CREATE UNIQUE INDEX round_open ON agreements.round (agreement, version, (question = 'end')) WHERE outcome = 'pending';
 
+-- What a solver was asked about a version when it was entered, for any other solver to check. The text can
+-- be made without a solver, so a null answer means: not asked here.
+CREATE TABLE agreements.certificate (
+    place        bigint GENERATED ALWAYS AS IDENTITY UNIQUE,
+    agreement    text NOT NULL,
+    version      integer NOT NULL,
+    property     text NOT NULL,
+    says         text NOT NULL,
+    text         text NOT NULL,               -- SMT-LIB 2; it names the agreement's hash
+    bars         text NOT NULL CHECK (bars ~ '^[0-9a-f]{64}$'),
+    catalogue    text NOT NULL CHECK (catalogue ~ '^[0-9a-f]{64}$'),
+    answer       text CHECK (answer IN ('unsat', 'sat')),  -- unsat: proved
+    solver       text,
+    made_at      timestamptz NOT NULL DEFAULT clock_timestamp(),
+    PRIMARY KEY (agreement, version, property),
+    FOREIGN KEY (agreement, version) REFERENCES agreements.version,
+    CHECK ((answer IS NULL) = (solver IS NULL))
+);
+
 CREATE TABLE agreements.event (
     id           bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
     agreement    text NOT NULL,
@@ -173,7 +192,7 @@ CREATE TABLE agreements.letter_step (
 );
 -- The door has no business with the city's letters.
 GRANT SELECT, INSERT ON agreements.letter, agreements.letter_step TO openpars_desk;
-GRANT INSERT ON agreements.agreement, agreements.version, agreements.ballot, agreements.event, agreements.round,
+GRANT INSERT ON agreements.agreement, agreements.version, agreements.certificate, agreements.ballot, agreements.event, agreements.round,
     agreements.ballot_key, agreements.warning TO openpars_desk;
 -- No login changes a text, a hash, a term, a ballot or an event; none deletes anything.
 GRANT UPDATE (epoch, suspended_by, notice_at, notice_ends) ON agreements.agreement TO openpars_desk;

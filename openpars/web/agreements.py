@@ -10,7 +10,7 @@ from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import Response
 
-from openpars.agreements import register
+from openpars.agreements import certified, register
 from openpars.agreements.ballots import Ballot, Choice, Question, Round, statement
 from openpars.agreements.odrl import odrl_text
 from openpars.agreements.register import Entry
@@ -64,6 +64,42 @@ async def one(request: Request) -> Response:
         raise refuse(Code.NOT_FOUND, "There is no such agreement.")
     entries.sort(key=lambda entry: -entry.version)
     return respond.json({"id": entries[0].agreement, "versions": [_entry(entry) for entry in entries]})
+
+
+@router.get("/agreements/{agreement}/certificates", response_class=Response)
+@desk_route
+async def all_certificates(request: Request) -> Response:
+    """What was asked of a solver about each version, and what it answered: `unsat` is a proof."""
+    async with request.app.state.pool.connection() as conn:
+        kept = await certified.of_agreement(conn, _id(request))
+    if not kept:
+        raise refuse(Code.NOT_FOUND, "There are no certificates of such an agreement.")
+    return respond.json({"id": _id(request), "certificates": [_certificate(one) for one in kept]})
+
+
+@router.get("/agreements/{agreement}/certificates/{version}/{name}", response_class=Response)
+@desk_route
+async def one_certificate(request: Request) -> Response:
+    """One certificate, as SMT-LIB 2 text for any solver."""
+    number, name = str(request.path_params["version"]), str(request.path_params["name"])
+    async with request.app.state.pool.connection() as conn:
+        known = number.isascii() and number.isdigit() and len(number) < 7
+        text = await certified.text_of(conn, _id(request), int(number), name) if known else None
+    if text is None:
+        raise refuse(Code.NOT_FOUND, "There is no such certificate.")
+    return Response(text, media_type="text/plain; charset=utf-8")
+
+
+def _certificate(one: certified.Kept) -> dict[str, object]:
+    return {
+        "version": one.version,
+        "property": one.name,
+        "says": one.says,
+        "answer": one.answer,
+        "solver": one.solver,
+        "made_at": time(one.made_at),
+        "href": f"/agreements/{one.agreement}/certificates/{one.version}/{one.name}",
+    }
 
 
 @router.get("/agreements/{agreement}/odrl", response_class=Response)

@@ -12,7 +12,7 @@ from starlette.responses import FileResponse, PlainTextResponse, Response
 
 import openpars
 from openpars.accounts import keys
-from openpars.agreements import ballot_keys, register
+from openpars.agreements import ballot_keys, certified, register
 from openpars.agreements.model import Version
 from openpars.agreements.register import BrokenText, Entry
 from openpars.db.connect import Connection, Pool
@@ -150,7 +150,15 @@ async def one_agreement(request: Request, agreement: str) -> Response:
         letters=agreement_views.letters(await letters.known(room, agreement), page.now),
         changes=agreement_views.changes(entries, found.card.version, versions),
         stops=await _stops(request, agreement),
+        certificates=await _certificates(request, agreement, found.card.version),
     )
+
+
+async def _certificates(request: Request, agreement: str, number: int) -> tuple[certified.Kept, ...]:
+    """What a solver was asked about the version that is shown."""
+    async with request.app.state.pool.connection() as conn:
+        kept = await certified.of_agreement(conn, agreement)
+    return tuple(one for one in kept if one.version == number)
 
 
 async def _stops(request: Request, agreement: str) -> Counts | None:

@@ -1,0 +1,64 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Certificates kept with the version they are about: made when a text enters the register, never changed.
+
+The text of a certificate needs no solver. An answer does; where there is none, or it takes too long, the
+certificate is kept without an answer and says so, and the text goes its way: no vote waits for a solver.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from dataclasses import dataclass
+from datetime import datetime
+
+from openpars.agreements.model import Agreement
+from openpars.agreements.proofs.certificate import certificates, unanswered
+from openpars.agreements.proofs.proving import version_to_prove
+from openpars.db.connect import Connection
+from openpars.db.sql import load
+
+Q = load(__package__)
+
+PATIENCE = 5.0
+"""Seconds for all certificates of one text."""
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """A certificate of one version. `answer`: `unsat` proved, `sat` refuted, None not answered here."""
+
+    agreement: str
+    version: int
+    name: str
+    says: str
+    answer: str | None
+    solver: str | None
+    made_at: datetime
+
+
+async def keep(conn: Connection, agreement: Agreement, number: int) -> None:
+    """Make and keep the certificates of a version that was just entered, in the caller's transaction."""
+    version = version_to_prove(agreement)
+    try:
+        made = await asyncio.wait_for(asyncio.to_thread(certificates, version), PATIENCE)
+    except TimeoutError:
+        logger.warning("certificates of %s, version %d: not answered in time", agreement.id, number)
+        made = unanswered(version)
+    for one in made:
+        values = (agreement.id, number, one.name, one.says, one.text, one.bars, one.catalogue)
+        await conn.execute(Q.new_certificate, (*values, one.answer, one.solver))
+
+
+async def of_agreement(conn: Connection, agreement: str) -> tuple[Kept, ...]:
+    """The certificates of every version of an agreement."""
+    rows = await (await conn.execute(Q.certificates, (agreement,))).fetchall()
+    return tuple(Kept(*row) for row in rows)
+
+
+async def text_of(conn: Connection, agreement: str, number: int, name: str) -> str | None:
+    """The SMT-LIB 2 text of one certificate, or None."""
+    row = await (await conn.execute(Q.certificate_text, (agreement, number, name))).fetchone()
+    return None if row is None else str(row[0])
