@@ -12,6 +12,7 @@ ROWS = (
     ("alerts", ("--rate", "5", "--streams", "1000")),
     ("intake", ("--agreements", "10")),
     ("replay", ()),
+    ("prove", ("--cross", "1000000")),
 )
 
 

@@ -97,6 +97,7 @@ _OTHERS = [member("role", role.value) for role in Role if role is not Role.ARRES
 _STAGES = [member("charge_stage", stage.value) for stage in CHARGED]
 
 
+@cache
 def gives_away(field: str, precision: str) -> frozenset[str]:
     """The fields that can be told from this one at this precision: itself, and whatever it is a proxy for."""
     found, left = {field}, [(field, precision)]
@@ -115,7 +116,10 @@ def _telling(secret: str, kinds: frozenset[Kind]) -> Callable[[Version], tuple[A
         return tuple(
             atom
             for atom in all_atoms(version.agreement.grants)
-            if atom.kind in kinds and any(secret in gives_away(*told) for told in atom.told)
+            if atom.kind in kinds
+            and any(secret in gives_away(*told) for told in atom.told)
+            # Who may ask by several criteria may ask by each of them.
+            and (atom.kind is not Kind.CRITERIA or len(atom.names) == 1)
         )
 
     return atoms

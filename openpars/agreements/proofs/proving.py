@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from functools import lru_cache
 
 from openpars.agreements.bars import bars_for, narrowed, packs
 from openpars.agreements.canonical import digest
@@ -110,9 +111,14 @@ def written(words: Vocabulary, definitions: Mapping[str, Formula], question: For
     return "\n".join([*declarations(words, kept), f"(assert {smt(question)})", "(check-sat)", ""])
 
 
+@lru_cache(maxsize=4)
+def _encoded(version: Version) -> tuple[Encoding, Vocabulary]:
+    return Encoding(version), vocabulary([version.agreement])
+
+
 def question(asked: Property, version: Version) -> Question:
     """The property of this version as a question."""
-    encoding, words = Encoding(version), vocabulary([version.agreement])
+    encoding, words = _encoded(version)
     told = (encoding.told(atom, words.known) for atom in asked.atoms(version))
     broken = both(asked.where(version), either(*told))
     text = written(words, {**SHARED} | dict(encoding.definitions), broken)
