@@ -8,6 +8,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 from openpars.agreements.ballots import Question
+from openpars.agreements.certified import Kept
 from openpars.agreements.plain import Section
 from openpars.agreements.register import Entry, Event
 from openpars.city import agreed
@@ -361,6 +362,18 @@ OUTSIDE = (
     DemoDesk("ice", "U.S. Immigration and Customs Enforcement", "", "/sign-in/ice"),
     DemoDesk("defender", "Defender Association", "", "/sign-in/d"),
     DemoDesk("fbi", "Federal Bureau of Investigation", "", "/sign-in/f"),
+)
+
+
+CERTIFICATES = tuple(
+    Kept(
+        "ice-felony", 1, name, says, answer, "z3 5.4.1" if answer else None, datetime(2025, 9, 1, tzinfo=UTC)
+    )
+    for name, says, answer in (
+        ("no-juveniles", "no row is ever from the file of somebody under 18 on the day of arrest", "unsat"),
+        ("no-victims-or-witnesses", "no row is ever about a victim or a witness of a crime", "sat"),
+        ("no-sweep-by-origin", "nobody can be looked for, watched or sorted by country of birth", None),
+    )
 )
 
 
