@@ -22,6 +22,7 @@ from openpars.shares.keys import ShareKeys
 from openpars.web import agreements, ballot_keys, bars, desk, letters, openapi, respond
 from openpars.web.pages import (
     ballot_files,
+    bar_pages,
     court_pages,
     desk_pages,
     editor,
@@ -30,6 +31,7 @@ from openpars.web.pages import (
     seen_pages,
     term_pages,
     vote_pages,
+    term_pages,
 )
 
 
@@ -85,6 +87,7 @@ def create_app(settings: Settings) -> FastAPI:
     app.include_router(letter_pages.router)
     app.include_router(seen_pages.router)
     app.include_router(public_pages.router)
+    app.include_router(bar_pages.router)
     app.include_router(editor.router)
     openapi.describe(app)
     return app

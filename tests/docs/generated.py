@@ -366,7 +366,7 @@ def block(name: str) -> str:
         "routes recipients": lambda: route_table(door, "/v1"),
         "routes log": lambda: route_table(door, "/log"),
         "routes desks": lambda: route_table(desks, "/desk/arrests", "/desk/dockets", "/desk/queue"),
-        "routes agreements": lambda: route_table(desks, "/agreements"),
+        "routes agreements": lambda: route_table(desks, "/agreements", "/bars"),
         "routes pages": lambda: _pages(door, desks),
         "bodies": lambda: bodies(desks),
         "fields": fields,
@@ -382,7 +382,7 @@ def block(name: str) -> str:
 
 
 def _pages(door: FastAPI, desks: FastAPI) -> str:
-    machine = ("/v1", "/log", "/agreements", "/desk/arrests", "/desk/dockets", "/desk/queue")
+    machine = ("/v1", "/log", "/agreements", "/bars", "/desk/arrests", "/desk/dockets", "/desk/queue")
     rows = []
     for application in (door, desks):
         for one in routes(application):

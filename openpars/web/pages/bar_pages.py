@@ -1,0 +1,98 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What stands above every agreement, for anybody to read: each bar, and every act that switched one."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from fastapi import APIRouter
+from starlette.requests import Request
+from starlette.responses import Response
+
+from openpars.agreements import barring
+from openpars.agreements.barring import Switch
+from openpars.agreements.bars import Pack, packs
+from openpars.agreements.model import Bar
+from openpars.record.catalogue import FIELDS
+from openpars.record.file import HOME
+from openpars.web.pages import view
+
+router = APIRouter(route_class=view.PageRoute, include_in_schema=False)
+
+
+@dataclass(frozen=True, slots=True)
+class BarView:
+    """One bar as the template reads it."""
+
+    id: str
+    title: str
+    label: str | None
+    citation: str
+    standing: str
+    checked: str
+    classes: tuple[str, ...]
+    everybody: bool
+    fields: tuple[str, ...]
+    begins: datetime | None
+    ends: datetime | None
+    switchable: bool
+    on: bool
+    switched: tuple[Switch, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class BarGroup:
+    """Bars under one heading; `id` names it in the words."""
+
+    id: str
+    bars: tuple[BarView, ...]
+
+
+@router.get("/public/bars")
+async def bars(request: Request) -> Response:
+    """Every bar with its citation, standing, label and dates, and whether it holds."""
+    pack = next(pack for pack in packs().values() if pack.jurisdiction == HOME)
+    async with request.app.state.pool.connection() as conn:
+        switched, missing = await barring.switches(conn)
+    mine = tuple(one for one in switched if one.provider == pack.provider)
+    return view.respond(
+        "bars.html",
+        view.frame(request, lang=view.language(request), translated=True),
+        keep_language=True,
+        groups=groups(pack, mine),
+        sound=missing == 0 and all(one.logged for one in switched),
+    )
+
+
+def groups(pack: Pack, switched: tuple[Switch, ...]) -> tuple[BarGroup, ...]:
+    """Those that always hold, and those that the city may switch."""
+    return (
+        BarGroup("permanent", tuple(_view(bar, classes, ()) for bar, classes in pack.bars)),
+        BarGroup(
+            "switchable",
+            tuple(
+                _view(bar, classes, tuple(one for one in switched if one.bar == bar.id))
+                for bar, classes in pack.switchable
+            ),
+        ),
+    )
+
+
+def _view(bar: Bar, classes: frozenset[str], switched: tuple[Switch, ...]) -> BarView:
+    return BarView(
+        id=bar.id,
+        title=bar.title,
+        label=bar.label,
+        citation=bar.citation,
+        standing=bar.standing,
+        checked=bar.checked,
+        classes=tuple(sorted(classes)),
+        everybody="*" in classes,
+        fields=tuple(FIELDS[name].label for name in bar.fields),
+        begins=bar.begins,
+        ends=bar.ends,
+        switchable=bar.switchable,
+        on=switched[-1].on if switched else not bar.switchable,
+        switched=switched,
+    )
