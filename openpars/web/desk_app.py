@@ -31,7 +31,6 @@ from openpars.web.pages import (
     seen_pages,
     term_pages,
     vote_pages,
-    term_pages,
 )
 
 
