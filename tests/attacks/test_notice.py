@@ -17,7 +17,7 @@ import pytest
 
 from tests.attacks.conftest import code
 from tests.attacks.test_killed import driver, frozen
-from tests.conftest import CityProcess
+from tests.conftest import CityProcess, RunningCity
 from tests.driver import Driver, agreement_text, instant, unique
 
 Connect = Callable[[str], psycopg.Connection[Any]]
@@ -105,6 +105,22 @@ def test_the_doors_own_clock_ends_it_though_the_worker_sleeps(
                 " AND rolvaliduntil < clock_timestamp() + interval '1 day'"
             ).fetchone()
         assert past == (True,), "the server itself refuses the login after the notified instant"
+
+
+def test_notice_nobody_rang_for_is_obeyed_at_once(drive: Driver, city: RunningCity) -> None:
+    """The door's copy of the register is old: the transaction that logs an answer asks again."""
+    secrets = json.loads((city.data_dir / "secrets" / "desk.json").read_text(encoding="utf-8"))
+    for _ in range(3):
+        agreement, purpose = agree(drive)
+        _, form = drive.book()
+        assert len(drive.records("fbi", purpose, drive.find(form))) == 1
+        with psycopg.connect(secrets["desk_dsn"], autocommit=True) as conn:
+            conn.execute(
+                "UPDATE agreements.agreement"
+                " SET notice_at = clock_timestamp(), notice_ends = clock_timestamp() WHERE id = %s",
+                (agreement,),
+            )
+        assert drive.search("fbi", purpose, drive.find(form)).status_code == 403
 
 
 def test_nobody_but_the_solicitor_gives_or_takes_back_notice(drive: Driver) -> None:
