@@ -20,6 +20,7 @@ from openpars.agreements.bars import version_of
 from openpars.agreements.correspondence import Letter, LetterStanding
 from openpars.agreements.letters import Facts, LetterKind, Service, Written, compose, encoded, fingerprint
 from openpars.agreements.model import Silence
+from openpars.agreements.plain import sections
 from openpars.agreements.register import BrokenText
 from openpars.agreements.text import read
 from openpars.db.connect import Connection
@@ -77,7 +78,7 @@ SAYS = {
     ),
     LetterKind.BREACH: (
         "61 searches on one day.",
-        "At most 50 searches",
+        next(s.points[0] for s in sections(VERSION) if s.id == "limits"),
         "by the end of 5 February 2027",
         "“2 of 3”",
     ),

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
@@ -15,7 +16,7 @@ from openpars.agreements import life, notice, register
 from openpars.agreements.model import Term
 from openpars.db.connect import Connection
 from openpars.errors import Code, Refused
-from tests.agreements.test_register import ID, enact, epoch, soon, state
+from tests.agreements.test_register import ID, enact, epoch, propose, soon, state, vote
 from tests.conftest import Database
 
 NEW_YORK = ZoneInfo("America/New_York")
@@ -159,10 +160,32 @@ async def test_at_its_instant_all_of_it_ends_and_what_comes_later_is_free_of_it(
     assert (await register.register(conn))[-1].notice_ends is None
 
 
-async def enact_later(conn: Connection) -> None:
-    """A renewal that is voted and begins later."""
-    from tests.agreements.test_register import propose, vote
+async def test_notice_of_the_term_takes_a_voted_renewal_along(conn: Connection) -> None:
+    await enact(conn, soon(1.0))
+    await enact_later(conn, begins=1.0)
+    assert await give(conn, None) == await until(conn)
+    await asyncio.sleep(1.1)
+    due = await life.due(conn, await register.clock(conn))
+    assert [one.what for one in due] == ["notice"], "nothing of it starts any more"
+    async with conn.transaction():
+        await notice.carry_out(conn, ID)
+    assert [e.state for e in await register.register(conn)] == ["ended", "ended"]
 
-    version = (await propose(conn, soon(400 * 86_400, begins=300 * 86_400))).version
+
+async def test_a_version_that_waits_for_its_share_does_not_start_after_the_instant(conn: Connection) -> None:
+    await enact(conn, soon(300 * 86_400))
+    await give(conn, datetime.now(UTC) + timedelta(seconds=0.3))
+    await enact_later(conn, begins=-30)
+    assert [one.what for one in await life.due(conn, await register.clock(conn))] == ["start"]
+    await asyncio.sleep(0.4)
+    assert [one.what for one in await life.due(conn, await register.clock(conn))] == ["notice"]
+    with pytest.raises(Refused, match="conflict"):
+        async with conn.transaction():
+            await life.start(conn, ID, 2)
+
+
+async def enact_later(conn: Connection, *, begins: float = 300 * 86_400) -> None:
+    """A renewal that is voted and begins in so many seconds."""
+    version = (await propose(conn, soon(400 * 86_400, begins=begins))).version
     for who in ("police", "courts"):
         await vote(conn, who, question="renew", version=version)
