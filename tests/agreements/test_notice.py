@@ -136,14 +136,14 @@ async def test_at_its_instant_all_of_it_ends_and_what_comes_later_is_free_of_it(
     conn: Connection, database: Database
 ) -> None:
     await enact(conn, soon(300 * 86_400))
-    await give(conn, datetime.now(UTC) + timedelta(seconds=0.3))
+    await give(conn, datetime.now(UTC) + timedelta(seconds=2))
     await enact_later(conn)
     (at,) = [e.notice_ends for e in await register.register(conn) if e.version == 1]
     assert at is not None
     async with conn.transaction():
         assert await notice.carry_out(conn, ID) is None, "not before its instant"
     with psycopg.connect(database.superuser_dsn, autocommit=True) as superuser:
-        superuser.execute("SELECT pg_sleep(0.35)")
+        superuser.execute("SELECT pg_sleep(2.05)")
     # Every reading of the register ends it there, written down or not.
     assert await register.versions_in_force(conn) == ()
     assert [e.state for e in await register.register(conn)] == ["ended", "balloted"]

@@ -34,7 +34,7 @@ def test_an_open_stream_says_so_and_closes_and_its_place_is_worth_nothing(drive:
         place, _ = feed.next_with_id()
         end(drive, agreement)
         assert feed.next()["type"] == "org.openpars.agreement.ended"
-        assert feed.closed.wait(2)
+        assert feed.closed.wait(10)
         drive.book()
         assert feed.rest(0.3) == []
     for last in (place, made["position"]):

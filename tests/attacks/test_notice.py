@@ -51,15 +51,15 @@ def test_at_the_notified_instant_stream_cursor_and_search_end(drive: Driver, sto
     cursor.execute(f'SELECT * FROM "share_{agreement}"."v1_{purpose}", generate_series(1, 100000)')
     assert cursor.fetchone() is not None
     with drive.feed("fbi", agreement=agreement) as feed:
-        give(drive, agreement, 1.5)
-        over = time.monotonic() + 1.5
+        over = time.monotonic() + 4  # the instant is counted from a moment later than this
+        give(drive, agreement, 4)
         assert len(drive.records("fbi", purpose, drive.find(form))) == 1, "under notice it holds"
         drive.book()
         last, seen = feed.next()["type"], 0
         while last != "org.openpars.agreement.ended":
             seen, last = seen + 1, feed.next()["type"]
-        assert time.monotonic() >= over - 0.1
-        assert feed.closed.wait(2)
+        assert time.monotonic() >= over
+        assert feed.closed.wait(10)
         drive.book()
         assert feed.rest(0.3) == []
     assert seen >= 1
@@ -93,7 +93,7 @@ def test_the_doors_own_clock_ends_it_though_the_worker_sleeps(
         give(drive, agreement, 1.0)
         while feed.next()["type"] != "org.openpars.agreement.ended":
             pass
-        assert feed.closed.wait(2)
+        assert feed.closed.wait(10)
         assert code(drive.search("fbi", purpose, drive.find(form))) == "agreement-ended"
         (version,) = drive.done("solicitor", "GET", f"/agreements/{agreement}")["versions"]
         assert version["state"] == "ended"
@@ -153,12 +153,12 @@ def test_a_worker_killed_around_a_warning_records_it_exactly_once(
     running.ready()
     drive = driver(running)
     agreement, purpose = unique("a"), unique("p")
-    text = agreement_text(agreement, purpose=purpose, seconds=30 * 86_400 + 2.5)
+    text = agreement_text(agreement, purpose=purpose, seconds=30 * 86_400 + 8)
     drive.enact(text.replace('zone = "America/New_York"', 'zone = "UTC"'))
-    for _ in range(6):  # across the instant of its warning of 30 days
+    for _ in range(4):  # across the instant of its warning of 30 days
         with contextlib.suppress(ProcessLookupError):  # the next one is not there yet
             os.kill(running.pids()["worker"], signal.SIGKILL)
-        time.sleep(0.7)
+        time.sleep(2.3)
     until = time.monotonic() + 30
     while time.monotonic() < until:
         (version,) = drive.done("solicitor", "GET", f"/agreements/{agreement}")["versions"]

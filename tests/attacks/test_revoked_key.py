@@ -50,7 +50,7 @@ def test_an_open_stream_of_a_revoked_key_hears_nothing_more(drive: Driver, city:
         revoke(city, stolen["id"])
         drive.book()
         assert feed.rest(1.5) == []
-        assert feed.closed.wait(3)
+        assert feed.closed.wait(10)
 
 
 def test_a_revoked_key_opens_no_stream_and_reads_no_agreement(drive: Driver, city: RunningCity) -> None:
