@@ -14,7 +14,7 @@ import pytest
 from openpars.agreements.bars import version_of
 from openpars.agreements.model import Agreement, Bar, BarKind, Grant, Version, Way, When
 from openpars.agreements.proofs.abstract import worlds
-from openpars.agreements.proofs.asked import Ask
+from openpars.agreements.proofs.asked import Ask, reduced
 from openpars.agreements.proofs.atoms import Atom, Kind, all_atoms
 from openpars.agreements.proofs.encode import SHARED, Encoding
 from openpars.agreements.proofs.exposure import Case, expose
@@ -57,7 +57,7 @@ def result(name: str, version: Version, other: Version | None = None) -> Verdict
 
 def encoded(version: Version) -> tuple[Vocabulary, dict[str, Formula], list[tuple[Atom, Formula]]]:
     words, encoding = vocabulary([version.agreement]), Encoding(version)
-    formulas = [(atom, encoding.told(atom, words.known)) for atom in all_atoms(version.agreement.grants)]
+    formulas = [(atom, encoding.told([atom], words.known)) for atom in all_atoms(version.agreement.grants)]
     return words, {**SHARED, **encoding.definitions}, formulas
 
 
@@ -130,6 +130,33 @@ def test_formulas_say_what_project_does_in_random_worlds() -> None:
         assert disagreements(version, case, PURPOSES) == [], f"seed {seed}"
         telling += bool(expose(version, case).told)
     assert telling > CASES // 10
+
+
+def test_atoms_asked_together_are_told_if_one_of_them_is() -> None:
+    """Together, and told with the help of some grants only: what those tell, or lead to, and nothing else."""
+    told = 0
+    for seed in range(CASES // 2):
+        rng = Random(seed)  # noqa: S311
+        version, case = random_version(rng), random_case(rng)
+        words, encoding = vocabulary([version.agreement]), Encoding(version)
+        some = frozenset(g.number for g in version.agreement.grants if rng.random() < 0.5)
+        rest = reduced(version, frozenset(g.number for g in version.agreement.grants) - some)
+        atoms = all_atoms(version.agreement.grants)
+        without = Encoding(rest, tag="rest.")
+        definitions = {**SHARED, **encoding.definitions, **without.definitions}
+        asked_for = rng.sample(atoms, min(len(atoms), 5))
+        for world in worlds(case, words, PURPOSES[0], ARRESTEE):
+            truth = Truth(world, definitions)
+            single = [truth.holds(encoding.told([atom], words.known)) for atom in atoms]
+            assert truth.holds(encoding.told(atoms, words.known)) == any(single), f"seed {seed}"
+            for atom in asked_for:
+                whole = truth.holds(encoding.told([atom], words.known))
+                part = truth.holds(encoding.told([atom], words.known, among=some))
+                left = truth.holds(without.told([atom], words.known))
+                # Told by a part is told by the whole; what the others do not tell, this part must.
+                assert part <= whole <= (part or left), f"seed {seed}: {atom}"
+                told += whole
+    assert told > CASES // 10
 
 
 def test_formulas_say_what_project_does_in_every_small_world() -> None:

@@ -27,16 +27,17 @@ from openpars.agreements.proofs.atoms import Atom, Kind, bulk_atoms, grant_atoms
 from openpars.agreements.proofs.clauses import otherwise, permitted
 from openpars.agreements.proofs.encode import SHARED, Encoding, gives
 from openpars.agreements.proofs.exposure import Case, Exposure, expose, heard, row_atoms
-from openpars.agreements.proofs.formula import Formula, both, either, no, smt
+from openpars.agreements.proofs.formula import Formula, both, either, no
 from openpars.agreements.proofs.properties import gives_away
 from openpars.agreements.proofs.proving import (
     Counterexample,
     Unconfirmed,
+    Written,
     forever,
     striking,
     telling,
 )
-from openpars.agreements.proofs.solve import Asker, declarations
+from openpars.agreements.proofs.solve import Asker
 from openpars.agreements.proofs.vocabulary import member, micros, vocabulary
 from openpars.agreements.proofs.witness import fuller, invent, shrunk
 from openpars.record.catalogue import FIELDS
@@ -189,6 +190,7 @@ class _Compared:
         self._old = Encoding(before, tag="old.", timeless=True)
         self._new = Encoding(after, tag="new.")
         self._grants = {grant.number: grant for grant in after.agreement.grants}
+        self._fresh = frozenset(grant.number for grant in _without_twin(before, after))
 
     def settled(self, claims: tuple[_Claim, ...]) -> dict[_Claim, Counterexample]:
         """The claims that are true in some case, each with its smallest. Raises Unconfirmed."""
@@ -227,30 +229,38 @@ class _Compared:
     # ------------------------------------------------------------------ formulas
 
     def _text(self, claims: dict[str, _Claim]) -> str:
-        definitions = {**SHARED, **self._old.definitions, **self._new.definitions}
-        lines = [*declarations(self._words, definitions), "(assert (= made at))"]
-        for name, claim in claims.items():
-            lines.append(f"(declare-const {name} Bool)")
-            lines.append(f"(assert (=> {name} {smt(self._formula(claim))}))")
-        return "\n".join([*lines, ""])
+        row, known = [Atom(Kind.ROW)], self._words.known
+        definitions = {
+            **SHARED,
+            **self._old.definitions,
+            **self._new.definitions,
+            "new.served": self._new.told(row, known),
+            "old.seen": self._old.told(row, known),
+            "old.ever": self._old.told(row, known, whatever=True),
+        }
+        asked = {name: ("=>", name, self._formula(claim)) for name, claim in claims.items()}
+        lines = Written(self._words, definitions).lines(asked.values())
+        consts = (f"(declare-const {name} Bool)" for name in claims)
+        return "\n".join([*lines[:1], *consts, *lines[1:], "(assert (= made at))", ""])
 
     def _formula(self, claim: _Claim) -> Formula:
-        known, row = self._words.known, Atom(Kind.ROW)
-        served = self._new.told(row, known)
+        known = self._words.known
         if claim.since is not None and claim.until is not None:
-            return both(served, ("<=", micros(claim.since), "at"), ("<", "at", micros(claim.until)))
+            return both("new.served", ("<=", micros(claim.since), "at"), ("<", "at", micros(claim.until)))
         if claim.purpose is not None:
-            return both(served, ("=", "purpose", member("purpose", claim.purpose)))
+            return both("new.served", ("=", "purpose", member("purpose", claim.purpose)))
         shared = either(*(("=", "purpose", member("purpose", one)) for one in sorted(self._shared)))
-        seen, ever = self._old.told(row, known), self._old.told(row, known, whatever=True)
         if claim.grant is not None:
-            return both(self._new.served(self._grants[claim.grant]), either(both(shared, no(seen)), no(ever)))
+            fresh = either(both(shared, no("old.seen")), no("old.ever"))
+            return both(self._new.served(self._grants[claim.grant]), fresh)
+        # What a grant tells that stands alike in the first text, that text tells, too, as long as it goes on.
         atom = claim.atom
-        new = self._new.told(atom, known)
+        new = self._new.told([atom], known, among=self._fresh)
         if atom.kind is Kind.BULK:
-            return both(new, no(self._old.told(atom, known)), True if _guarded(atom) else ever)
-        same = both(shared, seen, no(self._old.told(atom, known)))
-        return both(new, either(same, both(ever, no(self._old.told(atom, known, whatever=True)))))
+            return both(new, no(self._old.told([atom], known)), True if _guarded(atom) else "old.ever")
+        same = both(shared, "old.seen", no(self._old.told([atom], known)))
+        other = both("old.ever", no(self._old.told([atom], known, whatever=True)))
+        return both(new, either(same, other))
 
     # ------------------------------------------------------------------ runs
 
@@ -294,7 +304,7 @@ class _Compared:
                 whole = expose(self._after, small)
                 place = self._true(claim, small, whole, expose(self._before, small))
                 if place is not None:
-                    return Counterexample(small, telling(self._after, small, claim.atom, *place))
+                    return Counterexample(small, telling(self._after, small, whole, claim.atom, place))
         raise Unconfirmed
 
     def _shrunk(self, claim: _Claim, case: Case, few: Version, before: Version) -> Case | None:

@@ -165,21 +165,48 @@ class Encoding:
             found.setdefault((grant.about, grant.when), f"{self.tag}people.{grant.number}")
         return found
 
+    @cached_property
+    def _people(self) -> Mapping[int, str]:
+        return {one.number: self._names[one.about, one.when] for one in self.version.agreement.grants}
+
+    @cached_property
+    def _served(self) -> Mapping[int, Formula]:
+        return {
+            one.number: both(
+                one_of("purpose", [member("purpose", p) for p in one.purposes]), self.people(one)
+            )
+            for one in self.version.agreement.grants
+        }
+
     def people(self, grant: Grant) -> Formula:
         """Whether the person is served under the grant, for any of its purposes."""
-        return self._names[grant.about, grant.when]
+        return self._people[grant.number]
 
     def served(self, grant: Grant) -> Formula:
         """Whether the person is served under the grant for `purpose`."""
-        return both(one_of("purpose", [member("purpose", one) for one in grant.purposes]), self.people(grant))
+        return self._served[grant.number]
 
-    def told(self, atom: Atom, known: Mapping[str, Formula], *, whatever: bool = False) -> Formula:
-        """Whether the atom is told for `purpose`, or, BULK always, for `whatever` purpose."""
-        if atom.kind is Kind.BULK:
-            return self._bulk(atom, known)
-        given = ((grant, gives(grant, atom, known)) for grant in self._able(atom))
-        served = self.people if whatever else self.served
-        return either(*(both(served(grant), part) for grant, part in given if part is not False))
+    def told(
+        self,
+        atoms: Iterable[Atom],
+        known: Mapping[str, Formula],
+        *,
+        whatever: bool = False,
+        among: frozenset[int] | None = None,
+    ) -> Formula:
+        """Whether one of the atoms is told for `purpose`, or, BULK always, for `whatever` purpose.
+
+        `among`: told with the help of one of these grants, by number; None: of any.
+        """
+        wanted = tuple(atoms)
+        by_grant: dict[int, list[Formula]] = defaultdict(list)
+        for atom in wanted:
+            for grant in () if atom.kind is Kind.BULK else self._able(atom):
+                if among is None or grant.number in among:
+                    by_grant[grant.number].append(gives(grant, atom, known))
+        served = self._people if whatever else self._served
+        told = (both(served[number], either(*parts)) for number, parts in by_grant.items())
+        return either(*told, self._bulk([one for one in wanted if one.kind is Kind.BULK], known, among))
 
     def _able(self, atom: Atom) -> Iterable[Grant]:
         """The grants that may tell the atom; for criteria all of them, since a part may be asked."""
@@ -195,12 +222,28 @@ class Encoding:
                 found[atom].append(grant)
         return found
 
-    def _bulk(self, atom: Atom, known: Mapping[str, Formula]) -> Formula:
-        grants = self.version.agreement.grants
-        shows = [(g, part) for g in grants if (part := _shown(g, atom, known)) is not False]
-        straight = (both(self.people(g), heard(g, known), part) for g, part in shows if hears(g))
-        after = [both(self.people(g), part) for g, part in shows if follows(g)]
-        return either(*straight, both(f"{self.tag}met", either(*after)) if after else False)
+    def _bulk(self, atoms: list[Atom], known: Mapping[str, Formula], among: frozenset[int] | None) -> Formula:
+        if not atoms:
+            return False
+        shows = [
+            (grant, part)
+            for grant in self.version.agreement.grants
+            if (part := either(*(_shown(grant, atom, known) for atom in atoms))) is not False
+        ]
+        mine = [pair for pair in shows if among is None or pair[0].number in among]
+        straight = (both(self.people(g), heard(g, known), part) for g, part in mine if hears(g))
+        after = either(*(both(self.people(g), part) for g, part in mine if follows(g)))
+        return either(*straight, both(f"{self.tag}met", after), self._led(shows, known, among))
+
+    def _led(
+        self, shows: list[tuple[Grant, Formula]], known: Mapping[str, Formula], among: frozenset[int] | None
+    ) -> Formula:
+        """Told by any grant, to somebody who has met the person by one of these."""
+        if among is None:
+            return False  # said already: by `met`
+        leading = [g for g in self.version.agreement.grants if g.number in among and hears(g)]
+        met = either(*(both(self.people(g), heard(g, known)) for g in leading))
+        return both(met, either(*(both(self.people(g), part) for g, part in shows if follows(g))))
 
 
 def heard(grant: Grant, known: Mapping[str, Formula]) -> Formula:

@@ -8,7 +8,7 @@ answered by the door's rules, and only what then still breaks the property is re
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 
@@ -19,10 +19,10 @@ from openpars.agreements.project import ShareRow
 from openpars.agreements.proofs.asked import Step, confirmed, reduced, requests
 from openpars.agreements.proofs.atoms import Atom, Kind, all_atoms
 from openpars.agreements.proofs.encode import SHARED, Encoding
-from openpars.agreements.proofs.exposure import Case, expose, heard
+from openpars.agreements.proofs.exposure import Case, Exposure, expose, heard
 from openpars.agreements.proofs.formula import Formula, both, either, no, smt
 from openpars.agreements.proofs.properties import Property
-from openpars.agreements.proofs.solve import Asker, declarations
+from openpars.agreements.proofs.solve import Asker, declared, defined
 from openpars.agreements.proofs.vocabulary import FIRST, LAST, Vocabulary, vocabulary
 from openpars.agreements.proofs.witness import fuller, invent, shrunk
 
@@ -91,40 +91,67 @@ def pack_bars(agreement: Agreement) -> tuple[Bar, ...]:
     return tuple(bar for bar, _ in (*pack.bars, *pack.switchable)) if pack is not None else ()
 
 
-def needed(question: Formula, definitions: Mapping[str, Formula]) -> dict[str, Formula]:
-    """The definitions that a question rests on, in their order."""
-    seen: set[str] = set()
-    left: list[Formula] = [question]
-    while left:
-        part = left.pop()
-        if isinstance(part, tuple):
-            left.extend(part)
-        elif isinstance(part, str) and part in definitions and part not in seen:
-            seen.add(part)
-            left.append(definitions[part])
-    return {name: formula for name, formula in definitions.items() if name in seen}
+class Written:
+    """A vocabulary with definitions, each put into words once for all questions that rest on it."""
+
+    def __init__(self, words: Vocabulary, definitions: Mapping[str, Formula]) -> None:
+        self.words = words
+        self._head = tuple(declared(words))
+        self._formulas = definitions
+        self._lines: dict[str, tuple[str, frozenset[str]]] = {}
+
+    def _line(self, name: str) -> tuple[str, frozenset[str]]:
+        """A definition in words, and the names of those it rests on."""
+        if name not in self._lines:
+            formula = self._formulas[name]
+            self._lines[name] = defined(name, formula), self._named(formula)
+        return self._lines[name]
+
+    def _named(self, formula: Formula) -> frozenset[str]:
+        found: set[str] = set()
+        left: list[Formula] = [formula]
+        while left:
+            part = left.pop()
+            if isinstance(part, tuple):
+                left.extend(part)
+            elif isinstance(part, str) and part in self._formulas:
+                found.add(part)
+        return frozenset(found)
+
+    def lines(self, asserted: Iterable[Formula]) -> list[str]:
+        """These formulas asserted, after the definitions that they rest on and no others."""
+        every = tuple(asserted)
+        seen: set[str] = set()
+        left = [name for one in every for name in self._named(one)]
+        while left:
+            name = left.pop()
+            if name not in seen:
+                seen.add(name)
+                left.extend(self._line(name)[1])
+        kept = (self._line(name)[0] for name in self._formulas if name in seen)
+        return [*self._head, *kept, *(f"(assert {smt(one)})" for one in every)]
+
+    def text(self, question: Formula) -> str:
+        """The whole text for a solver: satisfiable exactly if something breaks the property."""
+        return "\n".join([*self.lines([question]), "(check-sat)", ""])
 
 
-def written(words: Vocabulary, definitions: Mapping[str, Formula], question: Formula) -> str:
-    """The whole text for a solver: satisfiable exactly if something breaks the property."""
-    kept = needed(question, definitions)
-    return "\n".join([*declarations(words, kept), f"(assert {smt(question)})", "(check-sat)", ""])
-
-
-@lru_cache(maxsize=4)
-def _encoded(version: Version) -> tuple[Encoding, Vocabulary]:
-    return Encoding(version), vocabulary([version.agreement])
+@lru_cache(maxsize=1)
+def _encoded(version: Version) -> tuple[Encoding, Written]:
+    encoding = Encoding(version)
+    return encoding, Written(vocabulary([version.agreement]), {**SHARED} | dict(encoding.definitions))
 
 
 def question(asked: Property, version: Version) -> Question:
     """The property of this version as a question."""
-    encoding, words = _encoded(version)
-    told = (encoding.told(atom, words.known) for atom in asked.atoms(version))
-    broken = both(asked.where(version), either(*told))
-    text = written(words, {**SHARED} | dict(encoding.definitions), broken)
+    encoding, written = _encoded(version)
+    words, bad = written.words, sorted(asked.atoms(version), key=striking)
+    # Whatever is told is told while the version stands; said apart, it is where a solver begins.
+    text = written.text(both("standing", asked.where(version), encoding.told(bad, words.known)))
 
     def found(tried: Version, case: Case) -> Told | None:
-        return breaking(asked, tried, case)
+        # With fewer grants there are fewer of these atoms and no others.
+        return breaking(asked, bad, tried, case)
 
     return Question(asked.name, asked.says, text, words, version, found)
 
@@ -134,10 +161,9 @@ def subset_question(name: str, says: str, version: Version, other: Version, *, t
     words = vocabulary([version.agreement, other.agreement])
     mine, theirs = Encoding(version), Encoding(other, tag="other.", timeless=timeless)
     atoms = tuple(atom for atom in all_atoms(version.agreement.grants) if atom.kind is not Kind.IMPLIED)
-    more = either(*(both(mine.told(a, words.known), no(theirs.told(a, words.known))) for a in atoms))
-    text = written(
-        words, {**SHARED} | dict(mine.definitions) | dict(theirs.definitions), both(("=", "made", "at"), more)
-    )
+    more = either(*(both(mine.told([a], words.known), no(theirs.told([a], words.known))) for a in atoms))
+    definitions = {**SHARED} | dict(mine.definitions) | dict(theirs.definitions)
+    text = Written(words, definitions).text(both(("=", "made", "at"), more))
 
     def found(tried: Version, case: Case) -> Told | None:
         return beyond(tried, forever(other) if timeless else other, case)
@@ -151,15 +177,17 @@ def forever(version: Version) -> Version:
     return replace(version, agreement=replace(version.agreement, term=whole))
 
 
-def breaking(asked: Property, version: Version, case: Case) -> Told | None:
-    """What the case tells that the property forbids, by `project` and the door's rules alone."""
+def breaking(asked: Property, bad: Sequence[Atom], version: Version, case: Case) -> Told | None:
+    """What the case tells that the property forbids, by `project` and the door's rules alone.
+
+    `bad`: the atoms that are forbidden, what shows most first.
+    """
     exposure = expose(version, case)
-    bad = sorted(asked.atoms(version), key=striking)
     for purpose, slot in exposure.told:
         if asked.breaks(version, case, slot):
             for atom in bad:
                 if exposure.tells(atom, purpose, slot):
-                    return telling(version, case, atom, purpose, slot)
+                    return telling(version, case, exposure, atom, (purpose, slot))
     return None
 
 
@@ -182,13 +210,13 @@ def beyond(version: Version, other: Version, case: Case) -> Told | None:
         for atom in atoms:
             more = mine.tells(atom, purpose, slot) and not theirs.tells(atom, purpose, slot)
             if more and atom.kind is not Kind.IMPLIED:
-                return telling(version, case, atom, purpose, slot)
+                return telling(version, case, mine, atom, (purpose, slot))
     return None
 
 
-def telling(version: Version, case: Case, atom: Atom, purpose: str, slot: str) -> Told:
-    """The atom with the plainest requests that bring it."""
-    exposure = expose(version, case)
+def telling(version: Version, case: Case, exposure: Exposure, atom: Atom, place: tuple[str, str]) -> Told:
+    """The atom with the plainest requests that bring it. `exposure`: of this case. `place`: purpose, slot."""
+    purpose, slot = place
     for steps in requests(exposure, version, atom, purpose, slot):
         rows = confirmed(version, case, steps, atom, slot)
         if rows:

@@ -44,14 +44,17 @@ def name_and_version() -> str:
     return f"z3 {_z3().get_version_string()}"
 
 
-def declarations(words: Vocabulary, definitions: Mapping[str, Formula]) -> Iterator[str]:
-    """The lines before any question: enumerations, variables, what always holds, definitions in order."""
+def declared(words: Vocabulary) -> Iterator[str]:
+    """The lines before any definition: enumerations, variables, what always holds."""
     yield "(set-logic ALL)"
     yield from words.declared()
     for axiom in words.axioms:
         yield f"(assert {smt(axiom)})"
-    for name, formula in definitions.items():
-        yield f"(define-fun {name} () Bool {smt(formula)})"
+
+
+def defined(name: str, formula: Formula) -> str:
+    """The line of one definition. Those it rests on stand before it."""
+    return f"(define-fun {name} () Bool {smt(formula)})"
 
 
 class Asker:
