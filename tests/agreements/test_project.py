@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from openpars.agreements.bars import ADULT, bars_for, child, packs, version_of
-from openpars.agreements.model import Agreement, Bar, BarKind, Grant, Version, When
+from openpars.agreements.model import Agreement, Bar, BarKind, Grant, Version, Way, When
 from openpars.agreements.project import ShareRow, project
 from openpars.agreements.text import read
 from openpars.record.catalogue import CRITERIA, FIELDS, age_at_arrest, key_strings
@@ -103,6 +103,19 @@ def test_only_inside_the_term_and_for_its_purpose() -> None:
     assert project(WARRANT, "felony-warrant", ANA, term.begins - timedelta(microseconds=1)) == ()
     early = replace(ANA, arrested_at=term.begins - timedelta(days=1))
     assert project(WARRANT, "felony-warrant", early, term.begins)
+
+
+def test_each_grant_of_the_purpose_counts_whatever_stands_before_it() -> None:
+    (grant,) = WARRANT.agreement.grants
+    other = replace(grant, purposes=("statistics",))
+    nobody = replace(grant, number=2, when=When((("district", ("1",)),)))
+    everybody = replace(grant, number=3, alert_all=True, ways=frozenset({Way.ALERT}))
+    several = replace(WARRANT.agreement, grants=(other, nobody, everybody, replace(grant, number=4)))
+    rows = project(replace(WARRANT, agreement=several), "felony-warrant", ANA, NOON)
+    assert [(row.grant, row.alert_all, row.ways) for row in rows] == [
+        (3, True, {"alert"}),
+        (4, False, {"search", "alert"}),
+    ]
 
 
 def test_a_row_leaves_at_its_until_and_not_before() -> None:
