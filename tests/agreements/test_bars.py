@@ -5,20 +5,37 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from openpars.agreements.bars import Switched, bars_for, narrowed, packs, version_of, voided
+from openpars.agreements.bars import (
+    Switched,
+    barred,
+    bars_for,
+    concerns,
+    emptied,
+    is_on,
+    narrowed,
+    next_bar,
+    packs,
+    read_bar,
+    version_of,
+    voided,
+)
+from openpars.agreements.canonical import digest
 from openpars.agreements.check import check
 from openpars.agreements.faults import Severity
-from openpars.agreements.model import Agreement, Bar, BarKind, Version
+from openpars.agreements.model import Agreement, Bar, BarKind, Version, Way, When
 from openpars.agreements.plain import markdown
 from openpars.agreements.text import read
 from openpars.record.catalogue import CRITERIA, FIELDS
+from openpars.record.file import Arrestee, ArrestFile, Name, Participant, Role, Seal
 from tests.agreements.worlds import agreements
 
 CITY, LABEL = "city-of-philadelphia", "introduced text seen, enacted text not seen"
@@ -140,3 +157,195 @@ def test_every_bar_of_a_pack_cites_and_only_unread_law_is_switchable() -> None:
             assert classes
         for bar, _ in pack.switchable:
             assert (bar.label, bar.checked) == (LABEL, "I")
+
+
+def test_the_packs_bars_are_what_the_pack_says() -> None:
+    pack = packs()[CITY]
+    assert (pack.jurisdiction, pack.provider) == ("philadelphia", CITY)
+    assert pack.stakeholders == ("courts", "district-attorney", "police")
+    assert (pack.recipients["ice"], pack.recipients["defender"]) == ("federal-immigration", "defense")
+    found = {bar.id: (bar, classes) for bar, classes in pack.bars}
+    assert list(found) == ["victims-and-witnesses", "juveniles", "bail-interview", "sealed-and-expunged"]
+    assert {classes for _, classes in found.values()} == {frozenset({"*"})}
+    shield, interview, sealed = (
+        found[name][0] for name in ("victims-and-witnesses", "bail-interview", "sealed-and-expunged")
+    )
+    assert (shield.kind, shield.roles) == (BarKind.ROLE, (Role.VICTIM, Role.CRIME_WITNESS))
+    assert (shield.begins, shield.ends) == (datetime(2010, 7, 16, 4, tzinfo=UTC), None)
+    assert shield.title == "Victims and witnesses of a crime are never shared"
+    assert (shield.standing, shield.checked, shield.label, shield.switchable) == (
+        "practice",
+        "source",
+        None,
+        False,
+    )
+    assert (interview.kind, interview.compartments) == (BarKind.COMPARTMENT, ("interview",))
+    assert sealed.states == (Seal.SEALED, Seal.EXPUNGED, Seal.WITHDRAWN)
+    ((ordinances, against), (information, _)) = pack.switchable
+    assert (ordinances.id, against) == (ORDINANCES, {"federal-immigration"})
+    assert (ordinances.switchable, ordinances.label, ordinances.fields) == (True, LABEL, ())
+    assert (information.id, len(information.fields)) == (INFORMATION, 7)
+
+
+BAR = {"id": "b", "title": "t", "kind": "fields", "citation": "c", "standing": "law", "checked": "I"}
+PHILADELPHIA = ZoneInfo("America/New_York")
+
+
+def test_a_bar_of_a_pack_is_read_strictly() -> None:
+    dated = read_bar({**BAR, "from": date(2026, 3, 8), "until": date(2026, 11, 1)}, PHILADELPHIA)
+    assert (dated.begins, dated.ends) == (
+        datetime(2026, 3, 8, 5, tzinfo=UTC),
+        datetime(2026, 11, 2, 5, tzinfo=UTC),
+    )
+    assert read_bar({**BAR, "fields": ["ssn"], "from": date(2026, 3, 8)}, PHILADELPHIA).fields == ("ssn",)
+    strict = "^a bar names fields of the catalogue, and holds them back without an end$"
+    with pytest.raises(ValueError, match=strict):
+        read_bar({**BAR, "fields": ["ssn", "snn"]}, PHILADELPHIA)
+    with pytest.raises(ValueError, match=strict):
+        read_bar({**BAR, "fields": ["ssn"], "until": date(2026, 11, 1)}, PHILADELPHIA)
+    twice = "^a bar begins or ends at a midnight that is not exactly one instant$"
+    with pytest.raises(ValueError, match=twice):
+        read_bar({**BAR, "from": date(2010, 10, 31)}, ZoneInfo("America/Havana"))
+    for missing in BAR:
+        with pytest.raises(KeyError):
+            read_bar({key: value for key, value in BAR.items() if key != missing}, PHILADELPHIA)
+
+
+def test_the_citys_last_act_about_a_bar_counts() -> None:
+    on, off = Switched("one", on=True, at=ON), Switched("one", on=False, at=OFF)
+    other = Switched("other", on=True, at=OFF)
+    assert [
+        is_on("one", acts) for acts in ((), (on,), (on, off), (off, on), (on, other), (on, off, other))
+    ] == [
+        *(False, True, False, True, True, False),
+    ]
+
+
+def test_periods_of_a_switched_bar_are_its_own_and_the_citys() -> None:
+    def periods(*switched: Switched) -> list[tuple[datetime | None, datetime | None]]:
+        return [(bar.begins, bar.ends) for bar in bars_for(CITY, "ice", switched) if bar.switchable]
+
+    on, off = Switched(ORDINANCES, on=True, at=ON), Switched(ORDINANCES, on=False, at=OFF)
+    again = Switched(ORDINANCES, on=True, at=OFF + timedelta(days=1))
+    assert periods(on) == [(ON, None)]
+    assert periods(off, on, off, again) == [(ON, OFF), (again.at, None)]
+    fields, gone = Switched(INFORMATION, on=True, at=ON), Switched(INFORMATION, on=False, at=OFF)
+    # What was held back once is not held back any more; what is held back again, is.
+    assert periods(fields, gone) == []
+    assert periods(fields, gone, replace(fields, at=again.at)) == [(again.at, None)]
+    assert periods(on, fields, off) == [(ON, OFF), (ON, None)]
+
+
+TERM = warrant().term
+GRANT = warrant().agreement.grants[0]
+TICK = timedelta(microseconds=1)
+
+
+def a_bar(kind: BarKind = BarKind.EVERYTHING, **changed: Any) -> Bar:
+    return replace(Bar("x", "x", kind, "x", "law", "I"), **changed)
+
+
+@pytest.mark.parametrize(
+    ("bar", "takes"),
+    [
+        (a_bar(), True),
+        (a_bar(begins=ON, ends=TERM.ends), True),
+        (a_bar(begins=ON + TICK), False),
+        (a_bar(ends=TERM.ends - TICK), False),
+        (a_bar(BarKind.ROLE, roles=(Role.VICTIM, Role.ARRESTEE)), True),
+        (a_bar(BarKind.ROLE, roles=(Role.VICTIM,)), False),
+        (a_bar(BarKind.JUVENILE), False),
+        (a_bar(BarKind.SEAL, roles=(Role.ARRESTEE,)), False),
+        (a_bar(BarKind.FIELDS, fields=("charge_grade",)), True),
+        (a_bar(BarKind.FIELDS, fields=("sid",)), False),
+    ],
+)
+def test_a_bar_that_takes_all_a_grant_gives(bar: Bar, takes: bool) -> None:
+    other = a_bar(BarKind.JUVENILE, id="other")
+    version = replace(warrant(), bars=(other, bar))
+    assert emptied(version, GRANT, ON) == (bar if takes else None)
+    assert voided(version, ON) == (bar if takes else None)
+
+
+def test_a_version_is_void_only_when_every_grant_is() -> None:
+    victims = replace(GRANT, number=2, about=Role.VICTIM)
+    whole = warrant()
+    both = replace(whole, agreement=replace(whole.agreement, grants=(GRANT, victims)))
+    shield, everything = a_bar(BarKind.ROLE, roles=(Role.VICTIM,)), a_bar(id="all")
+    assert voided(replace(both, bars=(shield,)), ON) is None
+    assert voided(replace(both, bars=(shield, everything)), ON) == everything
+    # From an instant before the term, the term counts.
+    late = a_bar(begins=TERM.begins)
+    assert voided(replace(whole, bars=(late,)), TERM.begins - timedelta(days=9)) == late
+    idle = replace(GRANT, purposes=())
+    assert emptied(replace(whole, agreement=replace(whole.agreement, grants=(idle,))), idle, ON) is None
+
+
+@pytest.mark.parametrize(
+    ("changed", "fields", "left"),
+    [
+        ({"find_by": (("sid",),), "alert_by": ()}, ("sid",), frozenset()),
+        ({"find_by": (("sid",),), "alert_by": ("district",)}, ("sid",), {Way.ALERT}),
+        ({"find_by": (("sid",),), "alert_by": (), "alert_all": True}, ("sid",), {Way.ALERT}),
+        ({"find_by": (("docket",),), "alert_by": ()}, ("sid",), {Way.SEARCH, Way.ALERT}),
+        ({"find_by": (), "ways": frozenset(Way)}, ("district",), {Way.ALERT, Way.EXPORT}),
+        ({"find_by": (), "alert_by": (), "ways": frozenset(Way)}, ("sid",), {Way.EXPORT}),
+    ],
+)
+def test_a_way_goes_when_nothing_is_left_to_go_by(changed: dict[str, Any], fields: Any, left: Any) -> None:
+    whole = warrant()
+    grant = replace(GRANT, when=When(), **changed)
+    agreement = replace(whole.agreement, grants=(grant,))
+    version = replace(whole, agreement=agreement, bars=(a_bar(BarKind.FIELDS, fields=fields),))
+    (found,) = narrowed(version).agreement.grants
+    assert found.ways == left
+    assert found.purposes == (grant.purposes if left else ())
+    assert found.show == grant.show
+
+
+def test_whom_a_bar_concerns_and_from_when() -> None:
+    born, old = date(2009, 1, 1), date(1980, 1, 1)
+    name = Name("Roe", "Vi")
+    people = (Participant(1, Role.VICTIM, name, born), Participant(2, Role.VICTIM, name, old))
+    file = ArrestFile("f", 1, Arrestee("p", name, birth_date=old), arrested_at=ON, participants=people)
+    slots = ("arrestee", "victim:1", "victim:2")
+
+    def concerned(bar: Bar, of: ArrestFile = file) -> list[bool]:
+        return [concerns(bar, of, slot) for slot in slots]
+
+    assert concerned(a_bar(BarKind.ROLE, roles=(Role.ARRESTEE,))) == [True, False, False]
+    assert concerned(a_bar(BarKind.ROLE, roles=(Role.VICTIM,))) == [False, True, True]
+    assert concerned(a_bar(BarKind.JUVENILE)) == [False, True, False]
+    for childs in (date(2008, 9, 2), None):
+        of = replace(file, arrestee=replace(file.arrestee, birth_date=childs))
+        assert concerned(a_bar(BarKind.JUVENILE), of) == [True, True, True]
+    of_age = replace(file, arrestee=replace(file.arrestee, birth_date=date(2008, 8, 31)))
+    assert concerned(a_bar(BarKind.JUVENILE), of_age)[0] is False
+    sealed = a_bar(BarKind.SEAL, states=(Seal.SEALED,))
+    assert (concerned(sealed), concerned(sealed, replace(file, seal=Seal.SEALED))) == (
+        [False] * 3,
+        [True] * 3,
+    )
+    assert concerned(a_bar()) == [True] * 3
+    assert concerned(a_bar(BarKind.FIELDS, fields=("name",))) == [False] * 3
+    assert concerned(a_bar(BarKind.COMPARTMENT, compartments=("interview",))) == [False] * 3
+
+    late, later = a_bar(begins=OFF), a_bar(begins=OFF + TICK)
+    always, others = a_bar(BarKind.JUVENILE), a_bar(BarKind.ROLE, roles=(Role.VICTIM,), begins=ON + TICK)
+    bars = (always, later, late, others)
+    assert [next_bar(bars, file, "arrestee", at) for at in (ON, OFF - TICK, OFF, OFF + TICK)] == [
+        *(OFF, OFF, OFF + TICK, None),
+    ]
+    assert next_bar(bars, file, "victim:2", ON) == ON + TICK
+    assert [barred(bars, file, "arrestee", at) for at in (OFF - TICK, OFF, OFF + TICK)] == [None, late, later]
+    assert barred(bars, file, "victim:1", ON) == always
+
+
+def test_a_version_is_the_text_its_number_its_hash_and_its_providers_bars() -> None:
+    agreement = warrant().agreement
+    assert version_of(agreement) == Version(agreement, 1, digest(agreement), bars_for(CITY, "ice"))
+    assert version_of(agreement, 7).number == 7
+    with pytest.raises(KeyError):
+        version_of(replace(agreement, provider="another-city"))
+    with pytest.raises(KeyError):
+        bars_for("another-city", "ice")
