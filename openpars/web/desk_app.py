@@ -27,6 +27,7 @@ from openpars.web.pages import (
     desk_pages,
     editor,
     letter_pages,
+    lookup_pages,
     public_pages,
     seen_pages,
     term_pages,
@@ -82,6 +83,7 @@ def create_app(settings: Settings) -> FastAPI:
     app.include_router(ballot_files.router)
     app.include_router(desk_pages.router)
     app.include_router(court_pages.router)
+    app.include_router(lookup_pages.router)
     app.include_router(term_pages.router)
     app.include_router(letter_pages.router)
     app.include_router(seen_pages.router)

@@ -34,6 +34,7 @@ router = APIRouter(route_class=view.PageRoute, include_in_schema=False)
 _BOOK, _HELD = Link("/desk/police/book", "Book an arrest"), Link("/desk/police", "Custody list")
 _CHARGE, _COMPLAIN = Link("/desk/charging", "Charging queue"), Link("/desk/complaints", "Complaints to file")
 _ARRAIGN = Link("/desk/court", "Arraignment list")
+_LOOKUP = Link("/desk/lookup", "Look up a file")
 _SEEN = Link("/desk/seen", "What could be seen")
 _REGISTER, _LOG = Link("/public/agreements", "Public register"), Link("/public/log", "The log")
 _VOTES = Link("/desk/votes", "Votes")
@@ -41,15 +42,15 @@ _TERMS, _LETTERS = Link("/desk/agreements", "Agreements"), Link("/desk/letters",
 _EDITOR = Link("/desk/editor", "Write an agreement")
 
 NAV: Mapping[StaffRole, tuple[str, tuple[Link, ...]]] = {
-    StaffRole.POLICE: ("Police desk", (_BOOK, _HELD, _TERMS, _VOTES, _SEEN)),
+    StaffRole.POLICE: ("Police desk", (_BOOK, _HELD, _LOOKUP, _TERMS, _VOTES, _SEEN)),
     StaffRole.DISTRICT_ATTORNEY: (
         "District Attorney's charging desk",
-        (_CHARGE, _COMPLAIN, _TERMS, _VOTES, _SEEN),
+        (_CHARGE, _COMPLAIN, _LOOKUP, _TERMS, _VOTES, _SEEN),
     ),
-    StaffRole.COURTS: ("Arraignment court", (_ARRAIGN, _HELD, _TERMS, _VOTES, _SEEN)),
+    StaffRole.COURTS: ("Arraignment court", (_ARRAIGN, _HELD, _LOOKUP, _TERMS, _VOTES, _SEEN)),
     StaffRole.SOLICITOR: ("City Solicitor", (_TERMS, _VOTES, _EDITOR, _LETTERS, _SEEN, _REGISTER, _LOG)),
     StaffRole.AUDITOR: ("Auditor", (_SEEN, _REGISTER, _LOG, _TERMS, _LETTERS)),
-    StaffRole.RECORDS: ("Records officer", (_HELD, _REGISTER, _LOG)),
+    StaffRole.RECORDS: ("Records officer", (_LOOKUP, _HELD, _REGISTER, _LOG)),
 }
 _SHOWN = 100  # rows of a list; the rest waits behind more urgent ones
 
@@ -126,6 +127,7 @@ async def home(request: Request) -> Response:
         _VOTES: "What the owners are asked, until when, and who has spoken.",
         _TERMS: "How near each agreement is to its end, and what would stop.",
         _LETTERS: "What the city wrote to recipients, and what became of it.",
+        _LOOKUP: "Any file, by a number or a name: also of people who are no longer held.",
         _HELD: "Everyone held; open a file and its history from there.",
     }
     return view.respond(

@@ -7,6 +7,7 @@ Plain SVG: no script, no style, no font of its own, so that it also stands in a 
 
 from __future__ import annotations
 
+from itertools import combinations, pairwise
 from pathlib import Path
 from xml.sax.saxutils import escape
 
@@ -151,28 +152,28 @@ def tall(words: dict[str, tuple[str, ...]]) -> str:
         _arrow((80, 210), (80, 230)),
         _box(28, 232, (344, 66), words["court"]),
         _box(28, 316, (344, 80), words["inside"], edge=QUIET, fill="none", ink=QUIET, dashed=True),
-        _arrow((294, 412), (294, 588)),
+        _arrow((270, 412), (270, 588)),
         _box(8, 436, (244, 112), words["agreement"], edge="#947100", fill="#fff7e0"),
         _arrow((130, 548), (130, 588)),
-        _text(314, 474, words["granted"], ink=NAVY),
+        _text(284, 474, words["granted"], ink=NAVY),
         _box(8, 592, (384, 104), words["share"]),
         _arrow((200, 696), (200, 726)),
         _box(8, 730, (384, 112), words["door"], fill=NAVY, edge=NAVY, ink="#fff"),
         _arrow((90, 842), (90, 874)),
         _arrow((296, 842), (296, 874)),
-        _box(8, 878, (186, 92), _break(words["log"]), edge="#216e1f", fill="#ecf3ec"),
-        _box(206, 878, (186, 92), words["agency"]),
-        _end(8, 992, _break(words["end"])),
+        _box(8, 878, (176, 112), _break(words["log"], 2), edge="#216e1f", fill="#ecf3ec"),
+        _box(196, 878, (196, 112), _break(words["agency"], 3)),
+        _end(8, 1012, _break(words["end"], 2)),
     ]
-    return _svg(400, 1090, words, parts)
+    return _svg(400, 1110, words, parts)
 
 
-def _break(lines: tuple[str, ...]) -> tuple[str, ...]:
-    """The second line in two, near its middle: a phone is narrow."""
-    head, body = lines
-    words = body.split()
-    cut = min(range(1, len(words)), key=lambda n: abs(len(" ".join(words[:n])) - len(body) / 2))
-    return (head, " ".join(words[:cut]), " ".join(words[cut:]))
+def _break(lines: tuple[str, ...], count: int) -> tuple[str, ...]:
+    """The words under the first line in so many lines, the longest as short as can be: a phone is narrow."""
+    words = " ".join(lines[1:]).split()
+    cuts = combinations(range(1, len(words)), count - 1)
+    ways = ([" ".join(words[i:j]) for i, j in pairwise((0, *cut, len(words)))] for cut in cuts)
+    return (lines[0], *min(ways, key=lambda way: max(map(len, way))))
 
 
 def _svg(width: int, height: int, words: dict[str, tuple[str, ...]], parts: list[str]) -> str:

@@ -182,6 +182,32 @@
     }
   });
 
+  // A list made shorter by what is typed above it. Each word must fit: the beginning of a name, a district
+  // (one or two digits), or a part of a DC number. It only hides; the list goes on renewing itself.
+  const plain = (text) => text.normalize("NFD").replace(/[\u0300-\u036f]/g, "").toLowerCase();
+  function fits(row, word) {
+    if (/^\d{1,2}$/.test(word)) return Number(row.dataset.district) === Number(word) && row.dataset.district !== "";
+    if (/^\d+$/.test(word)) return row.dataset.dc.includes(word);
+    return plain(row.dataset.name).split(/[^\p{L}\p{N}]+/u).some((part) => part.startsWith(word));
+  }
+  function narrow() {
+    const input = document.querySelector("[data-filter]");
+    if (!input) return;
+    input.parentElement.hidden = false;
+    const words = plain(input.value).split(/[^\p{L}\p{N}]+/u).filter((word) => word && word !== "district" && word !== "dc");
+    const rows = [...document.querySelectorAll("#queue [id^=row-]")];
+    for (const row of rows) row.hidden = !words.every((word) => fits(row, word));
+    const shown = rows.filter((row) => !row.hidden).length;
+    const said = words.length === 0 ? "" : shown === 0 ? `None of the ${rows.length} in this list fits. Escape shows all.` : `${shown} of ${rows.length} shown. Escape shows all.`;
+    const count = document.getElementById("filter-count");
+    // A renewal that changes nothing must not be read aloud again.
+    if (count.textContent !== said) count.textContent = said;
+  }
+  document.addEventListener("input", (event) => { if (event.target.matches("[data-filter]")) narrow(); });
+  document.addEventListener("keydown", (event) => {
+    if (event.key === "Escape" && event.target.matches("[data-filter]")) { event.target.value = ""; narrow(); }
+  });
+
   let before = null;
   // A list that renews itself must not take away what the reader is standing on.
   document.addEventListener("htmx:beforeSwap", (event) => {
@@ -191,6 +217,7 @@
     if (event.detail.xhr.status >= 400) event.detail.shouldSwap = false;
   });
   document.addEventListener("htmx:afterSettle", () => {
+    narrow();
     const { standing } = document.documentElement.dataset;
     if (standing) {
       const link = document.querySelector(`#${CSS.escape(standing)} a`);
@@ -223,6 +250,7 @@
     tick();
     setInterval(tick, 1000);
     lookups(document);
+    narrow();
     const first = document.querySelector("[data-focus]") || document.querySelector("form[data-book] input[name=dc_number]");
     if (first) first.focus();
   });
