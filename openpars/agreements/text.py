@@ -81,9 +81,11 @@ def _toml(text: str, file: str, faults: list[Fault]) -> dict[str, object]:
     except tomllib.TOMLDecodeError as problem:
         found = re.search(r"line ([0-9]+)", str(problem))
         line = int(found[1]) if found else text.count("\n") + 1
-        # Only the parser's own words up to a colon: after it, it may quote the text.
-        reason = str(problem).split(" (at ")[0].split(":")[0].split("'")[0].strip()
-        faults.append(Fault(file, line, Severity.ERROR, f"this is not TOML: {reason[:80].lower()}"))
+        # Only the parser's own words: after a colon or in quotes it may repeat the text. Its own signs are
+        # none of the text's.
+        said = re.match(r"(?:[^':]|'[]=,}]{1,2}')*", str(problem).split(" (at ")[0])
+        reason = said[0].strip().lower() if said else ""
+        faults.append(Fault(file, line, Severity.ERROR, f"this is not TOML: {reason[:80]}"))
     except (RecursionError, ValueError, OverflowError):
         faults.append(
             Fault(file, 1, Severity.ERROR, "this is not TOML: a value is nested or sized beyond reason")

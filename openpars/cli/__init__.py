@@ -14,24 +14,31 @@ from typing import Any
 import typer
 from typer.core import TyperGroup
 
-from openpars.cli.say import CannotRunError, Exit, give_json, say
+from openpars.cli.say import CannotRunError, Exit, give_json, heading, say
 
 COMMANDS: dict[str, str] = {
     "up": "openpars.cli.up",
     "demo": "openpars.cli.demo",
     "doctor": "openpars.cli.doctor",
     "keys": "openpars.cli.keys",
+    "import": "openpars.cli.imports",
     "agreement": "openpars.cli.agreement",
     "ballot-key": "openpars.cli.ballot_keys",
     "letter": "openpars.cli.letter",
     "bars": "openpars.cli.bars",
-    "import": "openpars.cli.imports",
     "log": "openpars.cli.log",
     "serve": "openpars.cli.serve",
 }
 """Command -> the module whose `app` it is."""
 
 HIDDEN = frozenset({"serve"})
+
+PANELS = {
+    "A city": ("up", "demo", "doctor", "keys", "import"),
+    "Agreements": ("agreement", "ballot-key", "letter", "bars"),
+    "The log": ("log",),
+}
+"""Heading of the help text -> its commands."""
 
 
 class Commands(TyperGroup):
@@ -45,9 +52,10 @@ class Commands(TyperGroup):
         """The command of this name, or None."""
         if cmd_name not in COMMANDS:
             return None
-        command = typer.main.get_command(importlib.import_module(COMMANDS[cmd_name]).app)
+        command: Any = typer.main.get_command(importlib.import_module(COMMANDS[cmd_name]).app)
         command.name = cmd_name
         command.hidden = cmd_name in HIDDEN
+        command.rich_help_panel = heading(PANELS, cmd_name)
         return command
 
 

@@ -7,7 +7,10 @@ Exit status: 0 fine, 1 something was found (or refused), 2 it could not run.
 from __future__ import annotations
 
 import json
+from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
+from types import MappingProxyType
 from typing import Annotated, Any
 
 import typer
@@ -17,15 +20,32 @@ from openpars.agreements.ballots import Question
 from openpars.agreements.bars import packs, version_of
 from openpars.agreements.canonical import digest
 from openpars.agreements.check import check, enactable
-from openpars.agreements.faults import Fault
+from openpars.agreements.faults import Fault, Severity
 from openpars.agreements.plain import markdown, sections
 from openpars.cli import audit, proofs, voting
 from openpars.cli.odrl import odrl
 from openpars.cli.replay import replay
 from openpars.cli.running import AsJson, DataDir, Key, fetch, open_city, send, stop
+from openpars.cli.say import Panels
 from openpars.cli.what_if import seen
 
+
+class Agreements(Panels):
+    """The commands about agreements."""
+
+    panels = MappingProxyType(
+        {
+            "Texts, without a city": ("check", "text", "prove", "diff", "odrl"),
+            "The life of an agreement, in a running city": (
+                "propose", "impact", "ask", "ballot", "notice", "withdraw-notice", "end",
+            ),
+            "Looking back": ("seen", "replay", "verify"),
+        }
+    )  # fmt: skip
+
+
 app = typer.Typer(
+    cls=Agreements,
     add_completion=False,
     no_args_is_help=True,
     help="Check, read, propose, vote on and end data-sharing agreements.",
@@ -51,6 +71,17 @@ def _fault(fault: Fault) -> dict[str, Any]:
         "message": fault.message,
         "suggestion": fault.suggestion,
     }
+
+
+_COUNTED = {Severity.ERROR: "error", Severity.REFUSED: "refusal", Severity.WARNING: "warning"}
+
+
+def _verdict(fine: bool, faults: Sequence[Fault]) -> str:
+    """The last line about a text: what may be done with it, and how much stands above."""
+    said = "may be proposed" if fine else "may not be proposed"
+    counts = Counter(fault.severity for fault in faults)
+    words = [f"{n} {_COUNTED[kind]}{'s' if n > 1 else ''}" for kind in Severity if (n := counts[kind])]
+    return f"{said}: {', '.join(words)}" if words else said
 
 
 @app.command("check")
@@ -83,7 +114,7 @@ def check_files(
         if not as_json:
             for fault in reading.faults:
                 print(fault)
-            print(f"{path}: {'fine' if fine else 'not fit to be enacted'}")
+            print(f"{path}: {_verdict(fine, reading.faults)}")
     if as_json:
         print(
             json.dumps(

@@ -134,7 +134,7 @@ def revoke(
 
 @app.command("list")
 def list_keys(data_dir: DataDir = Path("var"), as_json: AsJson = False) -> None:
-    """Every registered key, as the public register has it."""
+    """List every registered key, as the public register has it."""
     with open_city(data_dir, "none", "", as_json=as_json) as client:
         found = known_keys(client, as_json=as_json)
     if as_json:

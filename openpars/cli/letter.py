@@ -19,7 +19,7 @@ from openpars.cli.running import AsJson, DataDir, Key, fetch, open_city, send, s
 app = typer.Typer(
     add_completion=False,
     no_args_is_help=True,
-    help="Letters about agreements: notice of the end, inquiry, breach, renewal.",
+    help="Write letters about agreements (notice, inquiry, breach, renewal); keep what became of each.",
 )
 
 Agreement = Annotated[str, typer.Argument(help="The agreement's id.", show_default=False)]
@@ -159,7 +159,7 @@ def list_letters(
     role: Role = "solicitor",
     as_json: AsJson = False,
 ) -> None:
-    """The letters of an agreement, and what became of each. With --overdue: status 1 if there are any."""
+    """List an agreement's letters and what became of each. With --overdue: status 1 if there are any."""
     answer = _get(_path(agreement), data_dir=data_dir, key=key, role=role, as_json=as_json).json()
     found = [one for one in answer["letters"] if not overdue or one["standing"] == "overdue"]
     if as_json:

@@ -99,7 +99,7 @@ def _walk(name: str, command: Any) -> Iterator[tuple[str, Any]]:
     children = getattr(command, "list_commands", None)
     for child in children(None) if children is not None else ():
         below = command.get_command(None, child)
-        if child not in cli.HIDDEN:
+        if not below.hidden:
             yield from _walk(f"{name} {child}", below)
 
 

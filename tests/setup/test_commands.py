@@ -9,9 +9,11 @@ import sys
 from pathlib import Path
 
 import pytest
+import typer
 from typer.testing import CliRunner
 
-from openpars.cli import COMMANDS, HIDDEN, app, doctor
+from openpars.cli import COMMANDS, HIDDEN, PANELS, agreement, app, doctor
+from openpars.cli.agreement import Agreements
 from openpars.cli.doctor import Verdict
 from openpars.settings import Settings
 
@@ -31,6 +33,31 @@ def test_what_is_not_for_hands_is_not_listed() -> None:
     assert found.exit_code == 0
     for command in COMMANDS:
         assert (f" {command} " in found.output) is (command not in HIDDEN), command
+
+
+def test_every_command_stands_under_a_heading() -> None:
+    for panels, command in ((PANELS, app), (Agreements.panels, agreement.app)):
+        named = {name for names in panels.values() for name in names}
+        assert named == set(typer.main.get_command(command).list_commands(None)) - HIDDEN
+    listed = runner.invoke(app, ["agreement", "--help"]).stdout
+    assert (
+        listed.index("Texts, without a city")
+        < listed.index("odrl")
+        < listed.index("The life of an agreement")
+    )
+
+
+def test_a_broken_text_is_told_in_words_and_counted(tmp_path: Path) -> None:
+    text = tmp_path / "text.toml"
+    text.write_text("[agreement]\nsecret words\n", encoding="utf-8")
+    found = runner.invoke(app, ["agreement", "check", str(text)])
+    assert found.exit_code == 1
+    assert "text.toml:2: error: this is not TOML: expected '=' after a key" in found.stdout
+    assert "text.toml: may not be proposed: 1 error\n" in found.stdout
+    text.write_text("[agreement]\nid = 'a'\n[agreement]\n", encoding="utf-8")
+    assert "may not be proposed" in runner.invoke(app, ["agreement", "check", str(text)]).stdout
+    shipped = runner.invoke(app, ["agreement", "check", "examples/agreements/ice-felony-warrant.toml"])
+    assert "may be proposed: 4 warnings" in shipped.stdout
 
 
 def test_an_unknown_command_is_status_2() -> None:
