@@ -54,11 +54,6 @@ ORDER: Mapping[str, tuple[str, ...]] = {
         "languages", "fields", "catalogue",
         "store", "codec", "vault", "identity", "lookup", "bulk",
     ),
-    "agreements": (
-        "model", "text", "reader", "lines", "faults", "grants", "term", "canonical", "check",
-        "findable", "emptied", "plain",
-        "bars", "project", "reasons", "ballots", "readings", "register", "voting", "life",
-    ),
     "agreements.proofs": (
         "formula", "vocabulary", "encode", "atoms", "exposure", "abstract", "properties", "solve", "proving",
         "standard", "invented", "witness", "asked", "words", "certificate", "clauses", "difference",
@@ -82,6 +77,26 @@ ORDER: Mapping[str, tuple[str, ...]] = {
         "up", "supervise", "serve", "place", "demo", "doctor", "keys", "agreement", "imports", "log",
         "scenario", "say",
     ),
+}  # fmt: skip
+
+# A package too large to read as one list: what to look for -> its modules in the order of use. Each module
+# stands under exactly one heading (`test_docs.py`).
+GROUPS: Mapping[str, Mapping[str, tuple[str, ...]]] = {
+    "agreements": {
+        "The text, from TOML to a value": (
+            "model", "text", "reader", "lines", "faults", "grants", "term", "organisations", "canonical",
+            "plain",
+        ),
+        "What may be in it": ("check", "findable", "emptied", "foreseen"),
+        "What it gives": ("bars", "project", "reasons"),
+        "Ballots and keys": ("ballots", "ballot_keys", "rounds", "voting", "readings", "audit"),
+        "Its life in the register": (
+            "register", "life", "notice", "warnings", "barring", "certified", "timeline",
+        ),
+        "Letters": ("letters", "correspondence", "filed", "typeset"),
+        "Looking back": ("sight", "replay", "refusals", "tally"),
+        "For others": ("odrl", "odrl_reader"),
+    },
 }  # fmt: skip
 
 
@@ -338,12 +353,23 @@ def packages() -> list[str]:
 
 
 def modules(package: str) -> str:
-    """Each module with the first sentence of its docstring."""
-    folder = PACKAGE.joinpath(*package.split("."))
-    known = {path.stem: path for path in sorted(folder.glob("*.py")) if not path.stem.startswith("__")}
+    """Each module with the first sentence of its docstring, under headings where there are many."""
+    known = module_files(package)
+    if package in GROUPS:
+        parts = (f"{title}:\n\n{_lines(known, names)}" for title, names in GROUPS[package].items())
+        return "\n\n".join(parts)
     order = [name for name in ORDER.get(package, ()) if name in known]
-    order += [name for name in known if name not in order]
-    return "\n".join(f"- `{name}`: {_opening(known[name])}" for name in order)
+    return _lines(known, (*order, *(name for name in known if name not in order)))
+
+
+def module_files(package: str) -> dict[str, Path]:
+    """A package's own modules by name."""
+    folder = PACKAGE.joinpath(*package.split("."))
+    return {path.stem: path for path in sorted(folder.glob("*.py")) if not path.stem.startswith("__")}
+
+
+def _lines(known: Mapping[str, Path], names: Iterable[str]) -> str:
+    return "\n".join(f"- `{name}`: {_opening(known[name])}" for name in names)
 
 
 def _opening(path: Path) -> str:

@@ -109,6 +109,12 @@ def test_every_package_has_its_line_in_the_architecture(package: str) -> None:
         assert f"<!-- generated modules {package} -->" in text
 
 
+@pytest.mark.parametrize("package", sorted(generated.GROUPS))
+def test_each_module_stands_under_one_heading(package: str) -> None:
+    named = [name for names in generated.GROUPS[package].values() for name in names]
+    assert sorted(named) == sorted(generated.module_files(package))
+
+
 def test_packages_stand_in_the_order_of_their_ranks() -> None:
     """The code map goes from the floor up, as import-linter's contract has it."""
     contract = (generated.ROOT / "pyproject.toml").read_text("utf-8")
