@@ -9,11 +9,12 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 from openpars.agreements.model import Agreement
-from openpars.agreements.proofs.certificate import certificates, unanswered
+from openpars.agreements.proofs.certificate import Certificate, certificates, unanswered
 from openpars.agreements.proofs.proving import version_to_prove
 from openpars.db.connect import Connection
 from openpars.db.sql import load
@@ -39,16 +40,20 @@ class Kept:
     made_at: datetime
 
 
-async def keep(conn: Connection, agreement: Agreement, number: int) -> None:
-    """Make and keep the certificates of a version that was just entered, in the caller's transaction."""
+async def make(agreement: Agreement) -> tuple[Certificate, ...]:
+    """The certificates of a text. It takes seconds at worst, so nothing that others need may be locked."""
     version = version_to_prove(agreement)
     try:
-        made = await asyncio.wait_for(asyncio.to_thread(certificates, version), PATIENCE)
+        return await asyncio.wait_for(asyncio.to_thread(certificates, version), PATIENCE)
     except TimeoutError:
-        logger.warning("certificates of %s, version %d: not answered in time", agreement.id, number)
-        made = unanswered(version)
+        logger.warning("certificates of %s: not answered in time", agreement.id)
+        return await asyncio.to_thread(unanswered, version)
+
+
+async def keep(conn: Connection, agreement: str, number: int, made: Sequence[Certificate]) -> None:
+    """Keep the certificates of a version that was just entered, in the caller's transaction."""
     for one in made:
-        values = (agreement.id, number, one.name, one.says, one.text, one.bars, one.catalogue)
+        values = (agreement, number, one.name, one.says, one.text, one.bars, one.catalogue)
         await conn.execute(Q.new_certificate, (*values, one.answer, one.solver))
 
 

@@ -20,14 +20,20 @@ Q = load(__package__)
 async def close(owner: Pool, agreement: str) -> None:
     """Cut the login off, end its backends, then drop its shares. Idempotent.
 
-    Two transactions: the cut waits for nobody; the drop waits for acts that are writing a share.
+    Does nothing while a version stands or awaits its hour: whoever repeats the request that ended an earlier
+    one must not take the shares of what was voted since. Two transactions: the cut does not wait for acts;
+    the drop waits for those that are writing a share.
     """
     async with owner.connection() as conn, conn.transaction():
+        if await _stands(conn, agreement):
+            return
         await conn.execute(Q.begin_cut)
         role = await _login(conn, agreement)
         if role is not None:
             await conn.execute(sql.SQL("ALTER ROLE {} NOLOGIN").format(sql.Identifier(role)))
     async with owner.connection() as conn, conn.transaction():
+        if await _stands(conn, agreement):
+            return
         await conn.execute(Q.begin_cut)
         role = await _login(conn, agreement)
         if role is not None:
@@ -47,6 +53,15 @@ async def close(owner: Pool, agreement: str) -> None:
                 )
             )
             await conn.execute(sql.SQL("DROP ROLE {}").format(sql.Identifier(role)))
+
+
+async def _stands(conn: Connection, agreement: str) -> bool:
+    """Whether anything of it has a share by right. Locks its row: until the commit nothing starts."""
+    await register.lock(conn, agreement)
+    return any(
+        one.agreement == agreement and one.state in {"balloted", *register.STANDING}
+        for one in await register.standings(conn)
+    )
 
 
 async def let_in(owner: Pool, agreement: str, version: int) -> None:

@@ -144,7 +144,9 @@ def _asked(request: Request, actor: Actor, body: bytes) -> Asked:
         if found is None:
             raise refuse(Code.INVALID, "The version number that the form was made from.", "If-Match")
         version = int(found[1])
-    whole = f"{request.method} {request.url.path} {hashlib.sha256(body).hexdigest()}"
+    # The query too: `?closes=` is as much of a proposal as its text.
+    place = f"{request.url.path}?{request.url.query}"
+    whole = f"{request.method} {place} {hashlib.sha256(body).hexdigest()}"
     return Asked(actor, key, held().mark("request", whole), version)
 
 

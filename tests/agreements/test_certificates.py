@@ -3,8 +3,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import subprocess
 import sys
+import threading
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -14,9 +16,10 @@ import pytest
 import pytest_asyncio
 
 from openpars.agreements import certified, register
+from openpars.agreements.model import Version
 from openpars.agreements.proofs import certificate as certificates_of
 from openpars.agreements.proofs import solve
-from openpars.agreements.proofs.certificate import certificates, unanswered
+from openpars.agreements.proofs.certificate import Certificate, certificates, unanswered
 from openpars.agreements.proofs.proving import version_to_prove
 from openpars.agreements.proofs.solve import NoSolver
 from openpars.db.connect import Connection
@@ -102,6 +105,33 @@ async def test_a_solver_that_does_not_answer_keeps_no_text_out(
     kept = await certified.of_agreement(conn, made.id)
     assert [one.answer for one in kept] == [None] * 6
     assert made.state == "proposed"
+
+
+async def test_who_proposes_locks_nobody_out_while_a_solver_is_asked(
+    conn: Connection, database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Else a suspension waits for whoever proposes a text that is hard to prove."""
+    await propose(conn)
+    asked, answer = threading.Event(), threading.Event()
+
+    def slow(version: Version) -> tuple[Certificate, ...]:
+        asked.set()
+        answer.wait(30)
+        return unanswered(version)
+
+    monkeypatch.setattr(certified, "certificates", slow)
+    text = TEXT.replace("2027-08-31", "2199-08-31").replace(
+        "searches_per_user_per_day = 50", "searches_per_user_per_day = 51"
+    )
+    async with await psycopg.AsyncConnection.connect(database.desk_dsn) as other:
+        proposing = asyncio.create_task(register.propose(other, text, "solicitor", demo=True))
+        assert await asyncio.to_thread(asked.wait, 30)
+        async with conn.transaction():
+            row = await conn.execute("SELECT epoch FROM agreements.agreement FOR UPDATE NOWAIT")
+            assert await row.fetchone() == (1,)
+            await conn.execute("SELECT nothing FROM agreements.bar_gate FOR UPDATE NOWAIT")
+        answer.set()
+        assert (await proposing).version == 2
 
 
 async def test_nobody_changes_a_certificate(conn: Connection) -> None:

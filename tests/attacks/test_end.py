@@ -11,8 +11,10 @@ import httpx
 import psycopg
 import pytest
 
+from openpars.settings import load_desk
 from tests.attacks.conftest import code
-from tests.driver import Driver
+from tests.conftest import RunningCity
+from tests.driver import Driver, agreement_text, instant, unique
 
 Connect = Callable[[str], psycopg.Connection[Any]]
 
@@ -128,3 +130,52 @@ def test_a_resume_id_of_another_recipient_is_refused(drive: Driver) -> None:
     for forged in (made["position"], made["position"][:-2] + "AA", "1", "AAAA", "x" * 500):
         answer = drive.call("fbi", "GET", "/v1/alerts", headers={"Last-Event-ID": forged})
         assert (answer.status_code, code(answer)) == (422, "invalid")
+
+
+def test_a_repeated_end_takes_nothing_that_was_voted_since(drive: Driver) -> None:
+    """Whoever ended it once keeps the request, waits for the owners to agree anew, and sends it again."""
+    agreement, purpose = drive.agree()
+    _, form = drive.book()
+    by_lawyer, by_owner = ({"Idempotency-Key": unique("k")} for _ in range(2))
+    path, reason = f"/agreements/{agreement}/end", {"reason": "once"}
+    drive.done("solicitor", "POST", path, reason, headers=by_lawyer)
+    drive.enact(agreement_text(agreement, purpose=purpose))
+    vote = {"version": 2, "question": "end", "choice": "yes"}
+    ballots = f"/agreements/{agreement}/ballots"
+    drive.done("police", "POST", ballots, vote)
+    assert drive.done("courts", "POST", ballots, vote, headers=by_owner)["state"] == "ended"
+    drive.enact(agreement_text(agreement, purpose=purpose))
+    assert drive.call("solicitor", "POST", path, reason, headers=by_lawyer).status_code == 200
+    assert drive.call("courts", "POST", ballots, vote, headers=by_owner).status_code == 200
+    assert len(drive.records("fbi", purpose, drive.find(form))) == 1
+
+
+def test_a_ballot_sent_again_after_the_end_makes_no_share(
+    drive: Driver, stolen_login: Connect, city: RunningCity
+) -> None:
+    agreement = unique("a")
+    toml = {"Content-Type": "application/toml"}
+    text = agreement_text(agreement, purpose=unique("p"))
+    drive.done("solicitor", "POST", "/agreements", content=text, headers=toml)
+    vote, ballots = {"version": 1, "question": "enact", "choice": "yes"}, f"/agreements/{agreement}/ballots"
+    drive.done("police", "POST", ballots, vote)
+    again = {"Idempotency-Key": unique("k")}
+    assert drive.done("courts", "POST", ballots, vote, headers=again)["state"] == "in_force"
+    end(drive, agreement)
+    assert drive.call("courts", "POST", ballots, vote, headers=again).json()["state"] == "ended"
+    with pytest.raises(psycopg.OperationalError):
+        stolen_login(agreement)
+    with psycopg.connect(load_desk(city.data_dir).owner_dsn) as conn:
+        found = conn.execute("SELECT 1 FROM pg_namespace WHERE nspname = %s", (f"share_{agreement}",))
+        assert found.fetchall() == []
+
+
+def test_a_retry_key_belongs_to_its_query_too(drive: Driver) -> None:
+    text = agreement_text(unique("a"), purpose=unique("p"))
+    headers = {"Content-Type": "application/toml", "Idempotency-Key": unique("k")}
+    first = drive.call("solicitor", "POST", "/agreements", content=text, headers=headers)
+    assert first.status_code == 201
+    other = drive.call(
+        "solicitor", "POST", "/agreements", content=text, headers=headers, params={"closes": instant(600)}
+    )
+    assert (other.status_code, code(other)) == (409, "conflict")
