@@ -5,12 +5,13 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Awaitable, Callable, Mapping
+from pathlib import Path
 
 import orjson
 import psycopg
 from fastapi import FastAPI
 from starlette.exceptions import HTTPException
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -39,8 +40,16 @@ _ALWAYS = [
 ]
 
 
+class Unforeseen(Exception):
+    """Something broke after an answer had begun: the connection is cut. Says nothing of what it was."""
+
+
 class SecurityHeaders:
-    """Adds the headers to every answer; answers about people are never stored by a cache."""
+    """Adds the headers to every answer; answers about people are never stored by a cache.
+
+    The outermost of ours: what nobody foresaw is answered from the closed list too, and only its kind and
+    place are written down. Its own text, and the server's traceback of it, may hold a name.
+    """
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
@@ -51,14 +60,43 @@ class SecurityHeaders:
             await self._app(scope, receive, send)
             return
 
+        if "\0" in scope["path"]:
+            # No name of anything has it, and the database's driver would stumble over it.
+            scope = {**scope, "path": "/\N{REPLACEMENT CHARACTER}"}
+
+        begun = False
+
         async def with_headers(message: Message) -> None:
+            nonlocal begun
             if message["type"] == "http.response.start":
+                begun = True
                 given = list(message.get("headers", ()))
                 there = {name.lower() for name, _ in given}
                 message["headers"] = given + [header for header in _ALWAYS if header[0] not in there]
             await send(message)
 
-        await self._app(scope, receive, with_headers)
+        try:
+            await self._app(scope, receive, with_headers)
+        except ClientDisconnect:
+            return  # whoever asked has gone, and nobody is left to answer
+        except Exception as error:  # noqa: BLE001  (whatever it is, its text stops here)
+            logger.error("unforeseen: %s at %s", type(error).__name__, _place(error))  # noqa: TRY400
+        else:
+            return
+        if begun:
+            raise Unforeseen from None
+        await problem(UNFORESEEN)(scope, receive, with_headers)
+
+
+UNFORESEEN = Refusal(Code.LOG_UNAVAILABLE, "This could not be carried out. Try again shortly.")
+
+
+def _place(error: BaseException) -> str:
+    """Where an error was raised: file and line, which tell of our code and of nobody's data."""
+    trace = error.__traceback__
+    while trace is not None and trace.tb_next is not None:
+        trace = trace.tb_next
+    return "nowhere" if trace is None else f"{Path(trace.tb_frame.f_code.co_filename).name}:{trace.tb_lineno}"
 
 
 Handler = Callable[[Request], Awaitable[Response]]
