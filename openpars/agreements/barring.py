@@ -8,6 +8,7 @@ itself: what was ended needs a new ballot.
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -30,7 +31,9 @@ from openpars.agreements.register import (
 from openpars.db.connect import Connection
 from openpars.errors import Code, refuse
 from openpars.log.draft import JSON, Draft
+from openpars.log.leaf import canonical
 from openpars.log.pending import note
+from openpars.record.catalogue import instant
 
 _STANDING = ("in_force", "suspended")
 _COMING = ("proposed", "balloted")
@@ -90,6 +93,7 @@ async def turn(conn: Connection, asked: Turn) -> Turned:
         "provider": asked.provider,
         "event": _word(asked),
         "switch": number,
+        "digest": switch_digest((number, *values)),
     }
     private: dict[str, JSON] = {"agent": asked.by, "at": at.isoformat(), "why": asked.reason}
     await note(conn, Draft("bar", public=public, private=private))
@@ -164,12 +168,18 @@ async def switches(conn: Connection) -> tuple[tuple[Switch, ...], int]:
     logged = set()
     for (found,) in await (await conn.execute(Q.logged_switches)).fetchall():
         said = orjson.loads(found)
-        public = said.get("public", said)
-        logged.add((public["switch"], public["provider"], public["bar"], public["event"]))
+        logged.add(said.get("public", said).get("digest"))
     rows = await (await conn.execute(Q.switches)).fetchall()
-    kept = []
-    for number, provider, bar, on, at, by, reason in rows:
-        name = (number, provider, bar, "on" if on else "off")
-        kept.append(Switch(number, provider, bar, on, at, by, reason, logged=name in logged))
-        logged.discard(name)
-    return tuple(kept), len(logged)
+    names = [switch_digest(row) for row in rows]
+    kept = [
+        Switch(number, provider, bar, on, at, by, reason, logged=name in logged)
+        for name, (number, provider, bar, on, at, by, reason) in zip(names, rows, strict=True)
+    ]
+    return tuple(kept), len(logged.difference(names))
+
+
+def switch_digest(row: tuple[int, str, str, bool, datetime, str, str]) -> str:
+    """SHA-256 (hex) of all that is kept of one act: who moves its instant has moved the bar, too."""
+    number, provider, bar, on, at, by, reason = row
+    parts = (number, provider, bar, "on" if on else "off", instant(at), by, reason)
+    return hashlib.sha256(canonical(parts)).hexdigest()

@@ -107,7 +107,13 @@ ACTS: Mapping[str, Kind] = MappingProxyType(
             "sealed": _WHO,
         },
         "bar": {
-            "public": {"bar": "token", "provider": "token", "event": "token", "switch": "int"},
+            "public": {
+                "bar": "token",
+                "provider": "token",
+                "event": "token",
+                "switch": "int",
+                "digest": "sha256?",
+            },
             "sealed": _WHO,
         },
         "key": {

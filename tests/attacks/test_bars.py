@@ -255,6 +255,29 @@ def test_a_switch_that_somebody_wrote_past_the_desk_is_told_by_the_log(
         assert drive.call(None, "GET", "/bars").json()["sound"]
 
 
+@pytest.mark.parametrize(
+    "change", ["at = at + interval '1 year'", "reason = 'x'", "by = 'courts'", "turned_on = NOT turned_on"]
+)
+def test_a_switch_that_somebody_edited_is_told_by_the_log(
+    drive: Driver, barred_city: RunningCity, change: str
+) -> None:
+    """Moved a year ahead, a bar that was switched on holds nothing back."""
+    switched(drive, INFORMATION, "on")
+    with owner(barred_city) as conn:
+        (number,) = conn.execute("SELECT max(id) FROM agreements.bar_switch").fetchone() or (0,)
+        kept = conn.execute("SELECT * FROM agreements.bar_switch WHERE id = %s", (number,)).fetchone()
+        conn.execute(f"UPDATE agreements.bar_switch SET {change} WHERE id = %s", (number,))
+        listed = drive.call(None, "GET", "/bars").json()
+        conn.execute("DELETE FROM agreements.bar_switch WHERE id = %s", (number,))
+        conn.execute(
+            "INSERT INTO agreements.bar_switch OVERRIDING SYSTEM VALUE VALUES (%s, %s, %s, %s, %s, %s, %s)",
+            kept,
+        )
+    (bar,) = [one for one in listed["bars"] if one["id"] == INFORMATION]
+    assert (bar["switched"][-1]["logged"], listed["sound"], listed["missing"]) == (False, False, 1)
+    assert drive.call(None, "GET", "/bars").json()["sound"]
+
+
 def test_no_barred_field_survives_a_race_of_bookings_and_a_switch(
     drive: Driver, barred_city: RunningCity
 ) -> None:
