@@ -27,8 +27,10 @@ from openpars.agreements.ballots import (
     key_digest,
     revocation_digest,
 )
-from openpars.agreements.model import Decision
+from openpars.agreements.canonical import digest
+from openpars.agreements.model import Agreement, Decision
 from openpars.agreements.register import Entry, event_digest
+from openpars.agreements.text import read
 from openpars.log.stored import Noted
 from openpars.record.catalogue import instant
 
@@ -41,6 +43,8 @@ WORDS: Mapping[Doubt, str] = {
     Doubt.REVOKED_KEY: "is signed with a key that did not hold then",
     Doubt.OTHER_TEXT: "is for another text than its version's",
 }
+
+_ABOUT_NOTICE = frozenset({"notice", "notice_withdrawn", "ended"})
 
 # What a version's state must be after its last event that moves it; other events move nothing.
 _MOVES = {
@@ -65,13 +69,13 @@ class Finding:
 
 @dataclass(frozen=True, slots=True)
 class Held:
-    """All that is compared. `decisions`: the rules of each version, by agreement and number; `demo`:
-    whether this city takes unsigned ballots."""
+    """All that is compared. `texts`: each version as it is obeyed, by agreement and number, where what is
+    stored has its hash; `demo`: whether this city takes unsigned ballots."""
 
     entries: tuple[Entry, ...]
     keys: tuple[BallotKey, ...]
     leaves: tuple[Noted, ...]
-    decisions: Mapping[tuple[str, int], Decision]
+    texts: Mapping[tuple[str, int], Agreement]
     demo: bool
 
 
@@ -81,8 +85,10 @@ def audit(held: Held, logged: Logged) -> tuple[Finding, ...]:
     found = [*_keys(held, logged, good)]
     for entry in held.entries:
         found += _ballots(held, logged, good, entry)
+        found += _columns(held, entry)
         found += _events(held, entry)
         found += _outcomes(held, logged, good, entry)
+    found += _notices(held)
     found += _gone(held)
     return tuple(found)
 
@@ -113,6 +119,25 @@ def _ballots(held: Held, logged: Logged, good: Mapping[str, BallotKey], entry: E
         why = doubt(ballot, good, logged, provider=entry.provider, text_hash=entry.hash, demo=held.demo)
         if why is not None:
             yield Finding(name_of(ballot), WORDS[why])
+
+
+def _columns(held: Held, entry: Entry) -> Iterator[Finding]:
+    """What stands beside the text in the register must be what the text says: nobody voted on a column."""
+    where = f"{entry.agreement} version {entry.version}"
+    text = held.texts.get((entry.agreement, entry.version))
+    if text is None:
+        yield Finding(where, "has a text that does not have its hash")
+        return
+    if (entry.agreement, entry.provider, entry.recipient) != (text.id, text.provider, text.recipient):
+        yield Finding(where, "is entered for other parties than its text names")
+    if (entry.begins, entry.ends) != (text.term.begins, text.term.ends):
+        yield Finding(where, "is entered for another term than its text has")
+    stopped = [event.by for event in entry.events if event.what == "suspended"]
+    if entry.state == "suspended" and stopped[-1:] != [entry.suspended_by]:
+        yield Finding(where, "is suspended in the name of another than who did it")
+    shown = read(entry.text).agreement
+    if shown is None or digest(shown) != entry.hash:
+        yield Finding(where, "shows a text that is not the one that was voted on")
 
 
 def _events(held: Held, entry: Entry) -> Iterator[Finding]:
@@ -151,17 +176,31 @@ def _state(entry: Entry, where: str) -> Iterator[Finding]:
         yield Finding(where, f"its state is `{entry.state}`, and what happened to it leaves it `{expected}`")
 
 
+def _notices(held: Held) -> Iterator[Finding]:
+    """The notice that stands beside an agreement must be the last that was given, and not taken back."""
+    entries = [entry for entry in held.entries if not entry.reconstructed]
+    for agreement in dict.fromkeys(entry.agreement for entry in entries):
+        mine = [entry for entry in entries if entry.agreement == agreement]
+        steps = sorted((event for entry in mine for event in entry.events), key=lambda one: one.at)
+        last = next((one for one in reversed(steps) if one.what in _ABOUT_NOTICE), None)
+        stands = mine[-1].notice_ends
+        said = last.reason if last is not None and last.what == "notice" else None
+        told = None if said is None else said.partition(": ")[0]
+        if told != (None if stands is None else f"to end at {instant(stands)}"):
+            yield Finding(agreement, "stands under another notice of its end than was given")
+
+
 def _outcomes(held: Held, logged: Logged, good: Mapping[str, BallotKey], entry: Entry) -> Iterator[Finding]:
     told = {event.reason for event in entry.events if event.what in {"proposed", "asked"}}
     for asked in entry.rounds:
         where = f"{entry.agreement} version {entry.version}: {asked.question.value}, round {asked.number}"
         if asked.said not in told:
             yield Finding(where, "was never asked so")
-        decision = held.decisions.get((entry.agreement, asked.rules))
-        if decision is None:
+        rules = held.texts.get((entry.agreement, asked.rules))
+        if rules is None:
             yield Finding(where, "the rules it was counted by do not have their hash")
         elif asked.outcome in {Outcome.CARRIED, Outcome.LOST}:
-            counted = _again(held, logged, good, entry, asked, decision)
+            counted = _again(held, logged, good, entry, asked, rules.decision)
             if counted is not asked.outcome:
                 yield Finding(where, f"came out `{asked.outcome.value}`; its ballots give `{counted.value}`")
 

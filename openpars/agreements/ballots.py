@@ -158,8 +158,9 @@ class Round:
 
     @property
     def said(self) -> str:
-        """The round as its event tells it."""
-        return f"{self.question.value}, round {self.number}, until {instant(self.closes_at)}"
+        """The round as its event tells it: by whose rules too, so that nobody moves it under easier ones."""
+        rules = f"by the rules of version {self.rules}"
+        return f"{self.question.value}, round {self.number}, {rules}, until {instant(self.closes_at)}"
 
 
 def question_of(text: Agreement, standing: Agreement | None) -> Question:

@@ -6,7 +6,7 @@ from __future__ import annotations
 import asyncio
 from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import psycopg
 import typer
@@ -15,6 +15,7 @@ from openpars.agreements import register
 from openpars.agreements.audit import Finding, Held, audit
 from openpars.agreements.ballot_keys import keys_of, logged_in
 from openpars.agreements.bars import packs
+from openpars.agreements.model import Agreement
 from openpars.agreements.register import BrokenText, Entry
 from openpars.cli.place import settings_for
 from openpars.cli.say import CannotRunError, Exit, give_json, say
@@ -80,16 +81,16 @@ async def _verify(settings: Settings, key: str | None) -> tuple[list[Finding], i
 async def _held(conn: Connection, *, demo: bool) -> Held:
     entries = await register.register(conn)
     keys = [key for provider in packs() for key in await keys_of(conn, provider)]
-    decisions: dict[tuple[str, int], Any] = {}
+    texts: dict[tuple[str, int], Agreement] = {}
     for entry in entries:
-        decision = await _decision(conn, entry)
-        if decision is not None:
-            decisions[entry.agreement, entry.version] = decision
-    return Held(entries, tuple(keys), await stored.about_agreements(conn), decisions, demo)
+        text = await _text(conn, entry)
+        if text is not None:
+            texts[entry.agreement, entry.version] = text
+    return Held(entries, tuple(keys), await stored.about_agreements(conn), texts, demo)
 
 
-async def _decision(conn: Connection, entry: Entry) -> Any:
+async def _text(conn: Connection, entry: Entry) -> Agreement | None:
     try:
-        return (await register.version(conn, entry.agreement, entry.version)).agreement.decision
+        return (await register.version(conn, entry.agreement, entry.version)).agreement
     except BrokenText:
         return None

@@ -28,6 +28,8 @@ Q = load("openpars.shares")
 
 logger = logging.getLogger(__name__)
 
+_STANDS = frozenset({"balloted", *agreements.STANDING})
+
 
 @dataclass(frozen=True, slots=True)
 class Right:
@@ -73,15 +75,21 @@ class Register:
         self._standings = tuple(standings)
 
     async def _reads(self, conn: Connection, standing: Standing) -> bool:
-        """Whether the text is the one that was voted on. One that was rewritten since grants nothing."""
+        """Whether the text is the one that was voted on, and the row about it says what the text says.
+
+        One that was rewritten since grants nothing; nor does one that was handed to another recipient, or
+        made to last longer, by whoever can write into the table.
+        """
         known = (standing.agreement, standing.version)
-        if known in self._versions:
-            return True
         try:
-            self._whole[known] = await agreements.version(conn, *known)
-            self._versions[known] = narrowed(self._whole[known])
+            if known not in self._versions:
+                self._whole[known] = await agreements.version(conn, *known)
+                self._versions[known] = narrowed(self._whole[known])
         except BrokenText:
             logger.critical("agreement %s, version %d: its text was rewritten; it grants nothing", *known)
+            return False
+        if not _as_voted(standing, self._whole[known]):
+            logger.critical("agreement %s, version %d: its row was rewritten; it grants nothing", *known)
             return False
         return True
 
@@ -148,6 +156,14 @@ class Register:
                 Code.PURPOSE_NOT_PERMITTED, "Your agreement in force does not list this purpose.", "purpose"
             )
         return Refusal(Code.NO_AGREEMENT, "You hold no agreement in force.")
+
+
+def _as_voted(standing: Standing, version: Version) -> bool:
+    text = version.agreement
+    if standing.recipient != text.recipient or standing.begins != text.term.begins:
+        return False
+    # What is over may have been said to end later than its term; it grants nothing in any case.
+    return standing.state not in _STANDS or standing.until <= text.term.ends
 
 
 def _key(share: Share) -> tuple[str, int, str]:

@@ -361,7 +361,7 @@ def test_when_a_round_closes() -> None:
 
 def test_how_a_round_is_told() -> None:
     asked = Round("a", 2, Question.AMEND, 3, 1, "solicitor", NOON, datetime(2026, 12, 21, 12, tzinfo=UTC))
-    assert asked.said == "amend, round 3, until 2026-12-21T12:00:00Z"
+    assert asked.said == "amend, round 3, by the rules of version 1, until 2026-12-21T12:00:00Z"
     assert (asked.outcome, asked.decided_at) == (Outcome.PENDING, None)
 
 

@@ -97,7 +97,7 @@ async def test_a_question_has_a_date_and_the_event_tells_it(conn: Connection) ->
     (entry,) = await register.register(conn)
     assert entry.rounds == (opened,)
     assert entry.events[0].reason == opened.said
-    assert "enact, round 1, until " in opened.said
+    assert "enact, round 1, by the rules of version 1, until " in opened.said
 
 
 async def test_who_asks_may_name_another_date_within_bounds(conn: Connection) -> None:

@@ -6,6 +6,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import AsyncIterator
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,7 @@ import pytest
 import pytest_asyncio
 from typer.testing import CliRunner
 
-from openpars.agreements import life, register
+from openpars.agreements import life, notice, register
 from openpars.agreements.ballots import Choice, Question
 from openpars.agreements.voting import Asked, cast
 from openpars.cli import app
@@ -141,6 +142,14 @@ EDITS = {
         "UPDATE agreements.round SET closes_at = closes_at + interval '1 day'",
         "enact, round 1 was never asked so",
     ),
+    "the vote is moved under other rules": (
+        (
+            "INSERT INTO agreements.version SELECT agreement, 2, text, canonical, hash, 'proposed', begins,"
+            " ends, ended_at, reconstructed, proposed_by, proposed_at FROM agreements.version;"
+            "UPDATE agreements.round SET rules = 2"
+        ),
+        "enact, round 1 was never asked so",
+    ),
     "a revocation is taken away": (
         "UPDATE agreements.ballot_key SET revoked_at = NULL",
         "was revoked, and somebody took the revocation away",
@@ -172,6 +181,25 @@ EDITS = {
         "UPDATE agreements.version SET hash = repeat('cd', 32)",
         "its text is not the one that was proposed",
     ),
+    "the recipient is another": (
+        "UPDATE agreements.agreement SET recipient = 'fbi'",
+        "ice-felony-warrant version 1 is entered for other parties than its text names",
+    ),
+    "the term is longer": (
+        "UPDATE agreements.version SET ends = ends + interval '1 year'",
+        "ice-felony-warrant version 1 is entered for another term than its text has",
+    ),
+    "the text that people read says something else": (
+        "UPDATE agreements.version SET text = replace(text, 'felony-warrant', 'traffic')",
+        "ice-felony-warrant version 1 shows a text that is not the one that was voted on",
+    ),
+    "a notice is invented": (
+        (
+            "UPDATE agreements.agreement SET notice_at = clock_timestamp(),"
+            " notice_ends = clock_timestamp() + interval '1 day'"
+        ),
+        "ice-felony-warrant stands under another notice of its end than was given",
+    ),
     "the tree is edited": (
         (
             "UPDATE log.entry SET leaf = convert_to(replace(convert_from(leaf, 'UTF8'), '\"choice\":\"yes\"',"
@@ -180,6 +208,23 @@ EDITS = {
         "the acts log is damaged at entry",
     ),
 }
+
+
+async def test_a_notice_or_a_suspension_that_is_moved(
+    voted: Connection, settings: Settings, database: Database
+) -> None:
+    async with voted.transaction():
+        at = await notice.give(voted, ID, by="solicitor", reason="the owners decided: it is over", asked=None)
+        await life.suspend(voted, ID, by="police", reason="x")
+    assert await found(settings) == []
+    async with await psycopg.AsyncConnection.connect(database.superuser_dsn, autocommit=True) as superuser:
+        await superuser.execute(
+            "UPDATE agreements.agreement SET suspended_by = 'solicitor', notice_ends = %s",
+            (at + timedelta(days=1),),
+        )
+    said = await found(settings)
+    assert any("stands under another notice" in one for one in said), said
+    assert any("is suspended in the name of another" in one for one in said), said
 
 
 @pytest.mark.parametrize("edit", EDITS)
