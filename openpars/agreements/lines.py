@@ -35,10 +35,8 @@ class LineIndex:
 
     def line(self, *path: str | int) -> int:
         """The line of the path, or of the nearest thing around it."""
-        for length in range(len(path), -1, -1):
-            if path[:length] in self._lines:
-                return self._lines[path[:length]]
-        return 1
+        around = (path[:length] for length in range(len(path), -1, -1))
+        return next(self._lines[one] for one in around if one in self._lines)
 
     def _at(self, place: int) -> int:
         return bisect_right(self._starts, place)
@@ -62,9 +60,9 @@ class LineIndex:
         array = self._text.startswith("[[", place)
         key, place = self._key(place + (2 if array else 1))
         path: Path = ()
-        for part in key:
+        for number, part in enumerate(key, start=1):
             path = (*path, part)
-            if path in self._counts and not (array and path == key):
+            if path in self._counts and not (array and number == len(key)):
                 path = (*path, self._counts[path])
         if array:
             self._counts[path] = self._counts.get(path, -1) + 1

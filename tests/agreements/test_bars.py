@@ -160,6 +160,7 @@ def test_every_bar_of_a_pack_cites_and_only_unread_law_is_switchable() -> None:
 
 
 def test_the_packs_bars_are_what_the_pack_says() -> None:
+    packs.cache_clear()  # read anew, whatever was read before
     pack = packs()[CITY]
     assert (pack.jurisdiction, pack.provider) == ("philadelphia", CITY)
     assert pack.stakeholders == ("courts", "district-attorney", "police")
@@ -189,6 +190,27 @@ def test_the_packs_bars_are_what_the_pack_says() -> None:
 
 BAR = {"id": "b", "title": "t", "kind": "fields", "citation": "c", "standing": "law", "checked": "I"}
 PHILADELPHIA = ZoneInfo("America/New_York")
+
+
+def test_what_a_pack_does_not_say_of_a_bar_is_empty() -> None:
+    plain = read_bar(BAR, PHILADELPHIA)
+    assert plain == Bar("b", "t", BarKind.FIELDS, "c", "law", "I")
+    said = {
+        "roles": ["victim"],
+        "states": ["sealed"],
+        "compartments": ["interview"],
+        "label": "l",
+        "switchable": True,
+    }
+    assert read_bar({**BAR, **said}, PHILADELPHIA) == replace(
+        plain,
+        roles=(Role.VICTIM,),
+        states=(Seal.SEALED,),
+        compartments=("interview",),
+        label="l",
+        switchable=True,
+    )
+    assert plain.switchable is False
 
 
 def test_a_bar_of_a_pack_is_read_strictly() -> None:
@@ -273,10 +295,17 @@ def test_a_version_is_void_only_when_every_grant_is() -> None:
     both = replace(whole, agreement=replace(whole.agreement, grants=(GRANT, victims)))
     shield, everything = a_bar(BarKind.ROLE, roles=(Role.VICTIM,)), a_bar(id="all")
     assert voided(replace(both, bars=(shield,)), ON) is None
+    turned = replace(both, agreement=replace(both.agreement, grants=(replace(victims, number=1), GRANT)))
+    assert voided(replace(turned, bars=(shield,)), ON) is None
     assert voided(replace(both, bars=(shield, everything)), ON) == everything
     # From an instant before the term, the term counts.
     late = a_bar(begins=TERM.begins)
     assert voided(replace(whole, bars=(late,)), TERM.begins - timedelta(days=9)) == late
+    # Of two grants, the one that asks for the barred field goes, and the other stays.
+    quiet = replace(GRANT, number=2, when=When())
+    pair = replace(whole, agreement=replace(whole.agreement, grants=(GRANT, quiet)))
+    grades = a_bar(BarKind.FIELDS, fields=("charge_grade",))
+    assert [emptied(replace(pair, bars=(grades,)), one, ON) for one in (GRANT, quiet)] == [grades, None]
     idle = replace(GRANT, purposes=())
     assert emptied(replace(whole, agreement=replace(whole.agreement, grants=(idle,))), idle, ON) is None
 
