@@ -127,8 +127,12 @@ class Reader:
 
     def _open(self, entry: Entry, tally: Tally) -> _Open | None:
         """The entry if it is a disclosure or a refusal of this agreement. Raises LogDamaged."""
-        leaf = orjson.loads(entry.leaf)
-        kind, public = leaf["kind"], leaf["public"]
+        try:
+            leaf = orjson.loads(entry.leaf)
+            kind, public = leaf["kind"], leaf["public"]
+        except (ValueError, KeyError, TypeError):
+            # Found here first: the tree is verified beside the parts, not before them.
+            raise LogDamaged(TREE, entry.index, "its leaf cannot be read") from None
         if kind not in {"answer", "alert", "refusal"} or entry.at >= self._task.until:
             return None
         asked = public["agreement"]

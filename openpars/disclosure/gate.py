@@ -163,6 +163,11 @@ class Gate:
             raise
         except psycopg.Error:
             self.unspend(right.version, who.id, day)
+            # Perhaps its login was shut this moment, because it is over: then that is the answer.
+            await self.register.reload()
+            standing = self.register.standing(right.standing.agreement, self.clock.now())
+            if standing is None or standing.version != right.standing.version:
+                raise _Moved from None
             raise
         # (7) answer, only if the fence has not moved
         self.still(right)

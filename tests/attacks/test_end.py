@@ -3,17 +3,22 @@
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import httpx
 import psycopg
 import pytest
+from psycopg import sql
 
 from openpars.settings import load_desk
+from openpars.shares.tables import role_name
 from tests.attacks.conftest import code
-from tests.conftest import RunningCity
+from tests.attacks.test_killed import driver
+from tests.conftest import CityProcess, RunningCity
 from tests.driver import Driver, agreement_text, instant, unique
 
 Connect = Callable[[str], psycopg.Connection[Any]]
@@ -110,6 +115,32 @@ def test_searches_racing_with_the_end_never_answer_after_it(drive: Driver) -> No
     assert any(status == 200 for _, status in answers)
     late = [at - ended_at[0] for at, status in answers if status == 200 and at > ended_at[0] + 0.25]
     assert late == []
+
+
+def test_a_login_that_was_shut_by_the_end_is_answered_as_the_end(
+    start_city: Callable[..., CityProcess], city_directory: Path
+) -> None:
+    """The door's copy of the register is a moment old, and reading as the agreement's login fails."""
+    running = start_city(city_directory, "--demo", "--arrests", "20")
+    running.ready()
+    drive = driver(running)
+    secrets = json.loads((running.directory / "secrets" / "desk.json").read_text(encoding="utf-8"))
+    agreement, purpose = drive.agree()
+    _, form = drive.book()
+    assert len(drive.records("fbi", purpose, drive.find(form))) == 1
+    with psycopg.connect(secrets["owner_dsn"], autocommit=True) as owner:
+        role = sql.Identifier(role_name(owner.info.dbname, agreement))
+        owner.execute(sql.SQL("ALTER ROLE {} NOLOGIN").format(role))
+        owner.execute(
+            "UPDATE agreements.version SET state = 'ended', ended_at = clock_timestamp()"
+            " WHERE agreement = %s",
+            (agreement,),
+        )
+        owner.execute(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = %s",
+            (role_name(owner.info.dbname, agreement),),
+        )
+    assert code(drive.search("fbi", purpose, drive.find(form))) == "agreement-ended"
 
 
 def test_a_resume_id_of_another_recipient_is_refused(drive: Driver) -> None:

@@ -111,6 +111,8 @@ def test_with_the_keys_of_another_city_nothing_opens(
     ("edit", "entry"),
     [
         ("UPDATE log.entry SET leaf = set_byte(leaf, 300, 65) WHERE index = 123", 123),
+        ("UPDATE log.entry SET leaf = set_byte(leaf, 0, 65) WHERE index = 123", 123),
+        ("UPDATE log.entry SET leaf = '[1]' WHERE index = 123", 123),
         (
             "UPDATE log.entry SET sealed = set_byte(sealed, 60, get_byte(sealed, 60) # 1) WHERE index = 321",
             321,
