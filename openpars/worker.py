@@ -12,7 +12,8 @@ from contextlib import AsyncExitStack
 
 import psycopg
 
-from openpars.agreements import life, notice, register, voting, warnings
+from openpars.agreements import certified, life, notice, register, voting, warnings
+from openpars.agreements.certified import Wanted
 from openpars.agreements.life import Due
 from openpars.db import bell
 from openpars.db.bell import Bell
@@ -62,6 +63,7 @@ class Worker:
         self._bell = ring
         self._key_store = key_store
         self._demo = demo
+        self._beyond: set[Wanted] = set()
 
     async def agreements(self) -> None:
         """Close what has ended, start what has begun, fill what was enacted: in that order of haste."""
@@ -139,6 +141,20 @@ class Worker:
         for agreement in await fence.unsettled(self._owner):
             await fence.settle(self._owner, agreement)
 
+    async def prove(self) -> None:
+        """Prove what was proposed, and say what it changes: beside everything else, one text at a time."""
+        async with self._desk.connection() as conn:
+            wanted = await certified.wanted(conn, again=False)
+        for one in wanted:
+            if one not in self._beyond:
+                try:
+                    await certified.prove(self._desk, one, certified.PATIENCE)
+                except (register.BrokenText, ValueError, LookupError, TypeError) as problem:
+                    # One text that cannot be proved must not keep the others from it.
+                    self._beyond.add(one)
+                    logger.error("a text cannot be proved: %s", type(problem).__name__)  # noqa: TRY400
+                self._bell.ring("pending")
+
     async def sweep(self) -> None:
         """Take out what left by the passing of time."""
         while await sweep.sweep(self._desk, self._keeper):
@@ -200,5 +216,6 @@ async def run(settings: Settings) -> None:
         )
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(_every(secrets.desk_dsn, "fence", 0.5, worker.agreements))
+            tasks.create_task(_every(secrets.desk_dsn, "fence", 1.0, worker.prove))
             tasks.create_task(_every(secrets.desk_dsn, "change", 0.8, worker.sweep, gather=GATHER))
             tasks.create_task(_every(secrets.desk_dsn, "pending", 1.0, worker.acts, gather=GATHER))

@@ -8,7 +8,7 @@ row is asked for its leaf, every leaf for its row, and every outcome for its bal
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from openpars.agreements.ballots import (
@@ -28,6 +28,7 @@ from openpars.agreements.ballots import (
     revocation_digest,
 )
 from openpars.agreements.canonical import digest
+from openpars.agreements.certified import DIFFERENCE, PROVED, Attempt, swapped
 from openpars.agreements.model import Agreement, Decision
 from openpars.agreements.register import Entry, event_digest
 from openpars.agreements.text import read
@@ -77,6 +78,7 @@ class Held:
     leaves: tuple[Noted, ...]
     texts: Mapping[tuple[str, int], Agreement]
     demo: bool
+    proofs: tuple[Attempt, ...]
 
 
 def audit(held: Held, logged: Logged) -> tuple[Finding, ...]:
@@ -89,8 +91,22 @@ def audit(held: Held, logged: Logged) -> tuple[Finding, ...]:
         found += _events(held, entry)
         found += _outcomes(held, logged, good, entry)
     found += _notices(held)
+    proved = {str(one.public.get("digest")) for one in held.leaves if one.public.get("event") == PROVED}
+    for one in held.proofs:
+        found += _proofs(one, proved)
     found += _gone(held)
     return tuple(found)
+
+
+def _proofs(one: Attempt, proved: Collection[str]) -> Iterator[Finding]:
+    """An attempt to prove a version is as it was logged, and each of its parts is as it was made."""
+    where = f"{one.agreement} version {one.version}"
+    if one.digest not in proved:
+        yield Finding(where, f"what is proved about it (attempt {one.attempt}) was never logged so")
+    for name in swapped(one):
+        what = {"manifest": "what was recorded with its proofs", DIFFERENCE: "what it is said to change"}
+        part = what.get(name, f"its certificate `{name}`")
+        yield Finding(where, f"{part} (attempt {one.attempt}) is not what was made then")
 
 
 def name_of(ballot: Ballot) -> str:
@@ -232,6 +248,7 @@ def _gone(held: Held) -> Iterator[Finding]:
         for entry in held.entries
         for event in entry.events
     )
+    rows.update(one.digest for one in held.proofs)
     for leaf in held.leaves:
         if leaf.public.get("digest") in rows or leaf.public.get("digest") is None:
             continue
@@ -248,6 +265,8 @@ def _told(kind: str, public: Mapping[str, object]) -> str:
         )
     if kind == "key":
         return f"{public['event']} of {public['role']} ({str(public.get('key'))[:16]})"
+    if public["event"] == PROVED:
+        return f"what was proved about {public['agreement']} version {public['version']}"
     return f"the step `{public['event']}` of {public['agreement']} version {public['version']}"
 
 

@@ -235,12 +235,54 @@ UNION ALL
 SELECT public FROM log.pending WHERE kind = 'bar'
 
 -- name: new_certificate
-INSERT INTO agreements.certificate (agreement, version, property, says, text, bars, catalogue, answer, solver)
-VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s)
+INSERT INTO agreements.certificate
+    (agreement, version, attempt, property, says, text, bars, catalogue, answer, solver)
+VALUES (%(agreement)s, %(version)s, %(attempt)s, %(name)s, %(says)s, %(text)s, %(bars)s, %(catalogue)s, %(answer)s,
+        %(solver)s)
+
+-- name: new_proof
+-- Two that try at once make one attempt: the second finds it made.
+INSERT INTO agreements.proof (agreement, version, attempt, before, difference, solver, manifest, made_at)
+VALUES (%(agreement)s, %(version)s, %(attempt)s, %(before)s, %(difference)s, %(solver)s, %(manifest)s, %(at)s)
+ON CONFLICT DO NOTHING RETURNING attempt
+
+-- name: unproved
+-- Versions with their last attempt, if there was one, and whether all of it was answered.
+SELECT v.agreement, v.number, coalesce(p.attempt, 0), p.solver,
+    p.attempt IS NOT NULL AND p.solver IS NOT NULL AND (p.before IS NULL OR p.difference IS NOT NULL)
+    AND NOT EXISTS (SELECT FROM agreements.certificate c WHERE (c.agreement, c.version, c.attempt)
+                        = (p.agreement, p.version, p.attempt) AND c.answer IS NULL)
+FROM agreements.version v LEFT JOIN LATERAL (
+    SELECT * FROM agreements.proof p WHERE (p.agreement, p.version) = (v.agreement, v.number)
+    ORDER BY attempt DESC LIMIT 1
+) p ON true
+ORDER BY v.agreement, v.number
+
+-- name: version_before
+-- What a version is compared with: the one in force, else the last one that was not voted down.
+SELECT number FROM agreements.version
+WHERE agreement = %s AND number < %s AND state <> 'rejected'
+ORDER BY state IN ('in_force', 'suspended') DESC, number DESC LIMIT 1
+
+-- name: proofs
+SELECT agreement, version, attempt, before, difference, solver, manifest, made_at
+FROM agreements.proof ORDER BY agreement, version, attempt
+
+-- name: proof
+SELECT agreement, version, attempt, before, difference, solver, manifest, made_at
+FROM agreements.proof WHERE agreement = %s AND version = %s ORDER BY attempt DESC LIMIT 1
+
+-- name: certificate_rows
+SELECT agreement, version, attempt, property, says, text, bars, catalogue, answer, solver
+FROM agreements.certificate ORDER BY agreement, version, attempt, place
 
 -- name: certificates
-SELECT agreement, version, property, says, answer, solver, made_at FROM agreements.certificate
-WHERE agreement = %s ORDER BY version DESC, place
+SELECT c.agreement, c.version, c.property, c.says, c.answer, c.solver, p.made_at
+FROM agreements.certificate c JOIN agreements.proof p USING (agreement, version, attempt)
+WHERE c.agreement = %s AND c.attempt = (
+    SELECT max(attempt) FROM agreements.proof last WHERE (last.agreement, last.version) = (c.agreement, c.version))
+ORDER BY c.version DESC, c.place
 
 -- name: certificate_text
 SELECT text FROM agreements.certificate WHERE agreement = %s AND version = %s AND property = %s
+ORDER BY attempt DESC LIMIT 1

@@ -15,7 +15,6 @@ from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
 
-from openpars.agreements import certified
 from openpars.agreements.ballots import (
     Ballot,
     Choice,
@@ -30,7 +29,6 @@ from openpars.agreements.canonical import canonical, digest
 from openpars.agreements.check import check, enactable
 from openpars.agreements.faults import Fault, Severity
 from openpars.agreements.model import Agreement, Version
-from openpars.agreements.proofs.certificate import Certificate
 from openpars.agreements.text import Reading, read
 from openpars.db.connect import Connection
 from openpars.db.sql import load
@@ -161,10 +159,9 @@ async def propose(
     Raises Refused INVALID for a text that may not be enacted or whose term is over, CONFLICT when the same
     text already awaits its ballots or the agreement belongs to other parties.
     """
-    # Reading a long text takes a second, and a solver may take several: neither holds up the desks, and no
-    # row is locked meanwhile, so that nobody delays a suspension by proposing.
+    # Reading a long text takes a second. It does not hold up the desks, and no row is locked meanwhile, so
+    # that nobody delays a suspension by proposing; a solver is asked later, by the worker.
     agreement = _enactable(await asyncio.to_thread(check, text, strict=not demo))
-    made = await certified.make(agreement)
     await conn.execute(Q.hold_bars)
     number, now = await _next_number(conn, agreement)
     await _not_barred(conn, agreement, now)
@@ -174,7 +171,7 @@ async def propose(
     wanted = digest(agreement)
     if any(row[1] == wanted and row[2] in {"proposed", "balloted", "in_force"} for row in known):
         raise refuse(Code.CONFLICT, "this text already stands in the register", "text")
-    await _insert(conn, agreement, number, text, state="proposed", by=by, ended_at=None, certificates=made)
+    await _insert(conn, agreement, number, text, state="proposed", by=by, ended_at=None)
     opened = await _first_round(conn, agreement, number, by=by, at=now, closes=closes)
     await record(conn, agreement.id, number, Event("proposed", now, by, opened.said), text_hash=wanted)
     return Proposed(agreement.id, number, wanted, "proposed")
@@ -263,7 +260,6 @@ async def _insert(
     state: str,
     by: str,
     ended_at: datetime | None,
-    certificates: Sequence[Certificate],
 ) -> None:
     await conn.execute(
         Q.new_version,
@@ -281,7 +277,6 @@ async def _insert(
             "by": by,
         },
     )
-    await certified.keep(conn, agreement.id, number, certificates)
 
 
 async def enter_history(conn: Connection, text: str | bytes, events: Sequence[Event], *, by: str) -> Proposed:
@@ -298,8 +293,7 @@ async def enter_history(conn: Connection, text: str | bytes, events: Sequence[Ev
     if agreement.term.ends > now or any(event.at > now for event in events):
         raise refuse(Code.INVALID, "only what is over can be entered as history", "term")
     ended = max((event.at for event in events if event.what == "ended"), default=agreement.term.ends)
-    made = await certified.make(agreement)
-    await _insert(conn, agreement, number, text, state="ended", by=by, ended_at=ended, certificates=made)
+    await _insert(conn, agreement, number, text, state="ended", by=by, ended_at=ended)
     for event in events:
         await record(conn, agreement.id, number, event)
     await record(

@@ -75,12 +75,30 @@ CREATE TABLE agreements.round (
 CREATE UNIQUE INDEX round_number ON agreements.round (agreement, version, (question = 'end'), number);
 CREATE UNIQUE INDEX round_open ON agreements.round (agreement, version, (question = 'end')) WHERE outcome = 'pending';
 
--- What a solver was asked about a version when it was entered, for any other solver to check. The text can
--- be made without a solver, so a null answer means: not asked here.
+-- Attempts to prove a version, and to say what it changes; the last one counts. `manifest` has a hash of every part,
+-- and its own hash is in a leaf of the acts tree: who swaps a part is found out.
+CREATE TABLE agreements.proof (
+    agreement    text NOT NULL,
+    version      integer NOT NULL,
+    attempt      integer NOT NULL CHECK (attempt > 0),
+    before       integer,                     -- the version it was compared with; null: it is the first
+    difference   text,                        -- JSON; null: not worked out, or nothing to compare with
+    solver       text,                        -- null: there was none
+    manifest     text NOT NULL,               -- canonical JSON
+    made_at      timestamptz NOT NULL,
+    PRIMARY KEY (agreement, version, attempt),
+    FOREIGN KEY (agreement, version) REFERENCES agreements.version,
+    FOREIGN KEY (agreement, before) REFERENCES agreements.version,
+    CHECK (difference IS NULL OR before IS NOT NULL)
+);
+
+-- What a solver was asked about a version in one attempt, for any other solver to check. The text can be made
+-- without a solver, so a null answer means: not asked here.
 CREATE TABLE agreements.certificate (
     place        bigint GENERATED ALWAYS AS IDENTITY UNIQUE,
     agreement    text NOT NULL,
     version      integer NOT NULL,
+    attempt      integer NOT NULL,
     property     text NOT NULL,
     says         text NOT NULL,
     text         text NOT NULL,               -- SMT-LIB 2; it names the agreement's hash
@@ -88,9 +106,8 @@ CREATE TABLE agreements.certificate (
     catalogue    text NOT NULL CHECK (catalogue ~ '^[0-9a-f]{64}$'),
     answer       text CHECK (answer IN ('unsat', 'sat')),  -- unsat: proved
     solver       text,
-    made_at      timestamptz NOT NULL DEFAULT clock_timestamp(),
-    PRIMARY KEY (agreement, version, property),
-    FOREIGN KEY (agreement, version) REFERENCES agreements.version,
+    PRIMARY KEY (agreement, version, attempt, property),
+    FOREIGN KEY (agreement, version, attempt) REFERENCES agreements.proof,
     CHECK ((answer IS NULL) = (solver IS NULL))
 );
 
@@ -192,8 +209,8 @@ CREATE TABLE agreements.letter_step (
 );
 -- The door has no business with the city's letters.
 GRANT SELECT, INSERT ON agreements.letter, agreements.letter_step TO openpars_desk;
-GRANT INSERT ON agreements.agreement, agreements.version, agreements.certificate, agreements.ballot, agreements.event, agreements.round,
-    agreements.ballot_key, agreements.warning TO openpars_desk;
+GRANT INSERT ON agreements.agreement, agreements.version, agreements.proof, agreements.certificate, agreements.ballot,
+    agreements.event, agreements.round, agreements.ballot_key, agreements.warning TO openpars_desk;
 -- No login changes a text, a hash, a term, a ballot or an event; none deletes anything.
 GRANT UPDATE (epoch, suspended_by, notice_at, notice_ends) ON agreements.agreement TO openpars_desk;
 GRANT UPDATE (state, ended_at) ON agreements.version TO openpars_desk;

@@ -11,7 +11,7 @@ from typing import Annotated
 import psycopg
 import typer
 
-from openpars.agreements import register
+from openpars.agreements import certified, register
 from openpars.agreements.audit import Finding, Held, audit
 from openpars.agreements.ballot_keys import keys_of, logged_in
 from openpars.agreements.bars import packs
@@ -33,11 +33,11 @@ def verify(
     ] = None,
     json: Annotated[bool, typer.Option("--json", help="Print JSON and nothing else.")] = False,
 ) -> None:
-    """Check the acts tree, then every ballot, ballot key and step of every agreement against it.
+    """Check the acts tree, then every ballot, ballot key, step and proof of every agreement against it.
 
     Names a ballot that nobody cast, one that was deleted or changed, a key that nobody registered, an end
-    that never was; and counts every decided question again from its ballots. Exit status 0: all is well,
-    1: something was found, 2: it could not run.
+    that never was, a certificate or a difference that somebody swapped; and counts every decided question
+    again from its ballots. Exit status 0: all is well, 1: something was found, 2: it could not run.
     """
     settings = settings_for(data_dir=data_dir)
     try:
@@ -49,7 +49,8 @@ def verify(
     else:
         for one in found:
             say(f"{one.where} {one.what}")
-        against = f"{counted['steps']} steps against {size} entries of the acts tree"
+        proofs = f"{counted['proofs']} attempts to prove"
+        against = f"{counted['steps']} steps and {proofs} against {size} entries of the acts tree"
         result = "NOT in order." if found else "all is as it was logged."
         say(f"{counted['ballots']} ballots, {counted['keys']} ballot keys and {against}: {result}")
     raise typer.Exit(Exit.FOUND if found else Exit.FINE)
@@ -74,6 +75,7 @@ async def _verify(settings: Settings, key: str | None) -> tuple[list[Finding], i
         "ballots": sum(len(entry.ballots) for entry in held.entries),
         "keys": len(held.keys),
         "steps": sum(len(entry.events) for entry in held.entries),
+        "proofs": len(held.proofs),
     }
     return found, size, counted
 
@@ -86,7 +88,8 @@ async def _held(conn: Connection, *, demo: bool) -> Held:
         text = await _text(conn, entry)
         if text is not None:
             texts[entry.agreement, entry.version] = text
-    return Held(entries, tuple(keys), await stored.about_agreements(conn), texts, demo)
+    leaves, proofs = await stored.about_agreements(conn), await certified.attempts(conn)
+    return Held(entries, tuple(keys), leaves, texts, demo, proofs)
 
 
 async def _text(conn: Connection, entry: Entry) -> Agreement | None:

@@ -20,9 +20,9 @@ from openpars.agreements.proofs.proving import Unconfirmed, Verdict, settle, ver
 from openpars.agreements.proofs.solve import NoSolver, Undecided, name_and_version
 from openpars.agreements.proofs.standard import FILE_PROPERTIES, asked
 from openpars.agreements.text import read
+from openpars.cli import stored_proofs
 from openpars.cli.say import CannotRunError
 
-NO_SOLVER = "the solver is not installed: install OpenPARS with its extra `proofs` (it brings z3-solver)"
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON and nothing else.")]
 
 
@@ -45,7 +45,9 @@ def _other(name: str) -> Version | None:
 
 
 def prove(
-    files: Annotated[list[Path], typer.Argument(help="Agreement texts (TOML).", show_default=False)],
+    files: Annotated[
+        list[Path] | None, typer.Argument(help="Agreement texts (TOML).", show_default=False)
+    ] = None,
     names: Annotated[
         list[str] | None,
         typer.Option(
@@ -58,14 +60,31 @@ def prove(
             help="Write what the solver was asked into this directory, one SMT-LIB 2 file a property."
         ),
     ] = None,
+    stored: Annotated[
+        bool,
+        typer.Option("--stored", help="Prove what stands in a city's register without an answer, instead."),
+    ] = False,
+    seconds: Annotated[
+        float, typer.Option(min=1.0, help="With --stored: how long each version may take.")
+    ] = 600.0,
+    data_dir: Annotated[Path | None, typer.Option(help="With --stored: the city's data directory.")] = None,
     as_json: AsJson = False,
 ) -> None:
     """Prove properties of agreement texts, or show the smallest invented case that breaks one.
 
     Without --property: no-victims-or-witnesses, no-juveniles, no-sealed-or-expunged, nothing-outside-term,
     no-sweep-by-origin, bars-respected. Works on every text that parses, also where `check` refuses it.
-    Exit status 0 if all is proved, 1 if there is a counterexample, 2 if it could not run.
+    With --stored it answers what the worker could not, for want of a solver or of time, and what a version
+    changes; the first answers stay beside the later ones.
+    Exit status 0 if all is proved, 1 if there is a counterexample or something stayed unanswered, 2 if it
+    could not run.
     """
+    if stored:
+        if files or names or certificate is not None:
+            raise CannotRunError("--stored reads the register: name no files or properties with it")
+        stored_proofs.prove(data_dir, seconds, as_json=as_json)
+    if not files:
+        raise CannotRunError("name the agreement texts to prove, or --stored")
     results: list[tuple[Path, Version, list[Verdict]]] = []
     with _reasons():
         solver = name_and_version()
@@ -109,7 +128,7 @@ def _reasons() -> Iterator[None]:
     try:
         yield
     except NoSolver:
-        raise CannotRunError(NO_SOLVER) from None
+        raise CannotRunError(stored_proofs.NO_SOLVER) from None
     except UnknownProperty as unknown:
         raise CannotRunError(str(unknown)) from None
     except Undecided:

@@ -22,7 +22,7 @@ from openpars.agreements.proofs import solve
 from openpars.agreements.proofs.certificate import Certificate, certificates, unanswered
 from openpars.agreements.proofs.proving import version_to_prove
 from openpars.agreements.proofs.solve import NoSolver
-from openpars.db.connect import Connection
+from openpars.db.connect import Connection, pool
 from tests.agreements.test_proofs import EXAMPLES, PROVED, WARRANT, example
 from tests.conftest import Database
 
@@ -87,57 +87,116 @@ def test_without_a_solver_there_is_a_certificate_and_no_answer(monkeypatch: pyte
     assert made == unanswered(version_to_prove(WARRANT.agreement))
 
 
-async def test_certificates_are_kept_with_a_proposed_version(conn: Connection) -> None:
+async def tried(conn: Connection, database: Database, seconds: float = 60.0) -> list[certified.Wanted]:
+    """What the worker does once: every version that wants an attempt gets one."""
+    wanted = await certified.wanted(conn, again=False)
+    async with pool(database.desk_dsn, max_size=2) as desk:
+        for one in wanted:
+            assert await certified.prove(desk, one, seconds)
+    return list(wanted)
+
+
+async def test_a_proposed_version_is_proved_once(conn: Connection, database: Database) -> None:
     made = await propose(conn)
+    assert await certified.of_agreement(conn, made.id) == ()
+    (one,) = await tried(conn, database)
+    assert (one.agreement, one.version, one.attempts) == (made.id, 1, 0)
     kept = await certified.of_agreement(conn, made.id)
-    assert {(one.version, one.answer) for one in kept} == {(1, "unsat")}
+    assert {(c.version, c.answer) for c in kept} == {(1, "unsat")}
+    assert len(kept) == 6
     text = await certified.text_of(conn, made.id, 1, "no-juveniles")
     assert text is not None
     assert made.hash in text
     assert await certified.text_of(conn, made.id, 1, "no-such") is None
+    assert await tried(conn, database) == []
 
 
-async def test_a_solver_that_does_not_answer_keeps_no_text_out(
-    conn: Connection, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(certified, "PATIENCE", 0.0)
+async def test_what_changed_is_kept_with_its_witnesses(conn: Connection, database: Database) -> None:
     made = await propose(conn)
-    kept = await certified.of_agreement(conn, made.id)
-    assert [one.answer for one in kept] == [None] * 6
-    assert made.state == "proposed"
+    async with conn.transaction():
+        wider = TEXT.replace("2027-08-31", "2199-08-31").replace(
+            'birth_date = "year"', 'birth_date = "month"'
+        )
+        await register.propose(conn, wider, "solicitor", demo=True)
+    await tried(conn, database)
+    first, second = [await certified.last(conn, made.id, number) for number in (1, 2)]
+    assert first is not None
+    assert second is not None
+    assert (first.before, first.told, second.before) == (None, None, 1)
+    assert second.told is not None
+    added = {item["change"]: item for item in second.told["added"]}
+    assert set(added) == {"visible", "findable"}
+    assert added["visible"]["says"].startswith("date of birth")
+    assert "invented file" in added["visible"]["witness"]["text"]
+    assert second.told["removed"] == []
 
 
-async def test_who_proposes_locks_nobody_out_while_a_solver_is_asked(
+async def test_who_proves_locks_nobody_out_while_a_solver_is_asked(
     conn: Connection, database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Else a suspension waits for whoever proposes a text that is hard to prove."""
-    await propose(conn)
-    asked, answer = threading.Event(), threading.Event()
+    """Else a suspension waits for a text that is hard to prove."""
+    made = await propose(conn)
+    began, answer = threading.Event(), threading.Event()
 
     def slow(version: Version) -> tuple[Certificate, ...]:
-        asked.set()
+        began.set()
         answer.wait(30)
         return unanswered(version)
 
     monkeypatch.setattr(certified, "certificates", slow)
-    text = TEXT.replace("2027-08-31", "2199-08-31").replace(
-        "searches_per_user_per_day = 50", "searches_per_user_per_day = 51"
-    )
+    proving = asyncio.create_task(tried(conn, database))
+    assert await asyncio.to_thread(began.wait, 30)
     async with await psycopg.AsyncConnection.connect(database.desk_dsn) as other:
-        proposing = asyncio.create_task(register.propose(other, text, "solicitor", demo=True))
-        assert await asyncio.to_thread(asked.wait, 30)
-        async with conn.transaction():
-            row = await conn.execute("SELECT epoch FROM agreements.agreement FOR UPDATE NOWAIT")
-            assert await row.fetchone() == (1,)
-            await conn.execute("SELECT nothing FROM agreements.bar_gate FOR UPDATE NOWAIT")
-        answer.set()
-        assert (await proposing).version == 2
+        row = await other.execute("SELECT epoch FROM agreements.agreement FOR UPDATE NOWAIT")
+        assert await row.fetchone() == (1,)
+        await other.execute("SELECT nothing FROM agreements.bar_gate FOR UPDATE NOWAIT")
+    answer.set()
+    await proving
+    assert len(await certified.of_agreement(conn, made.id)) == 6
 
 
-async def test_nobody_changes_a_certificate(conn: Connection) -> None:
+async def test_without_a_solver_an_attempt_waits_for_one(
+    conn: Connection, database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def missing() -> None:
+        raise NoSolver
+
+    made = await propose(conn)
+    with monkeypatch.context() as without:
+        without.setattr(solve, "_z3", missing)
+        await tried(conn, database)
+        assert await tried(conn, database) == [], "without a solver nothing is tried again"
+    assert [one.answer for one in await certified.of_agreement(conn, made.id)] == [None] * 6
+    (again,) = await tried(conn, database)
+    assert again.attempts == 1
+    assert {one.answer for one in await certified.of_agreement(conn, made.id)} == {"unsat"}
+    everything = await certified.attempts(conn)
+    assert [(one.attempt, one.solver is None) for one in everything] == [(1, True), (2, False)]
+    assert [certified.swapped(one) for one in everything] == [(), ()]
+
+
+async def test_what_takes_too_long_is_tried_again_only_when_asked(
+    conn: Connection, database: Database
+) -> None:
+    made = await propose(conn)
+    await tried(conn, database, seconds=0.0)
+    assert [one.answer for one in await certified.of_agreement(conn, made.id)] == [None] * 6
+    assert await certified.wanted(conn, again=False) == ()
+    (one,) = await certified.wanted(conn, again=True)
+    async with pool(database.desk_dsn, max_size=2) as desk:
+        assert await certified.prove(desk, one, 60.0)
+        assert not await certified.prove(desk, one, 60.0), "two that try at once make one attempt"
+    assert {c.answer for c in await certified.of_agreement(conn, made.id)} == {"unsat"}
+    assert await certified.wanted(conn, again=True) == ()
+
+
+@pytest.mark.parametrize("table", ["certificate", "proof"])
+async def test_nobody_changes_what_was_proved(conn: Connection, database: Database, table: str) -> None:
     await propose(conn)
-    with pytest.raises(psycopg.errors.InsufficientPrivilege):
-        await conn.execute("UPDATE agreements.certificate SET answer = 'sat'")
+    await tried(conn, database)
+    for statement in ("UPDATE agreements.{} SET solver = 'x'", "DELETE FROM agreements.{}"):
+        with pytest.raises(psycopg.errors.InsufficientPrivilege):
+            await conn.execute(statement.format(table))  # type: ignore[arg-type]
 
 
 def test_the_command_writes_what_another_solver_reads(tmp_path: Path) -> None:

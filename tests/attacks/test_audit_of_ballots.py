@@ -15,7 +15,7 @@ import pytest
 import pytest_asyncio
 from typer.testing import CliRunner
 
-from openpars.agreements import life, notice, register
+from openpars.agreements import certified, life, notice, register
 from openpars.agreements.ballots import Choice, Question
 from openpars.agreements.voting import Asked, cast
 from openpars.cli import app
@@ -67,6 +67,9 @@ async def voted(settings: Settings, database: Database) -> AsyncIterator[Connect
                 await cast(conn, delegate.asked(ID, text_hash), demo=False)
         async with conn.transaction():
             await life.start(conn, ID, 1)
+        async with pool(database.desk_dsn, max_size=2) as desk:
+            for one in await certified.wanted(conn, again=False):
+                await certified.prove(desk, one, 60.0)
         await into_the_tree(settings)
         yield conn
 
@@ -199,6 +202,41 @@ EDITS = {
             " notice_ends = clock_timestamp() + interval '1 day'"
         ),
         "ice-felony-warrant stands under another notice of its end than was given",
+    ),
+    "a certificate is swapped": (
+        "UPDATE agreements.certificate SET text = '(assert false)' WHERE property = 'no-juveniles'",
+        "version 1 its certificate `no-juveniles` (attempt 1) is not what was made then",
+    ),
+    "an answer is swapped": (
+        "UPDATE agreements.certificate SET answer = 'sat' WHERE property = 'bars-respected'",
+        "version 1 its certificate `bars-respected` (attempt 1) is not what was made then",
+    ),
+    "a certificate is deleted": (
+        "DELETE FROM agreements.certificate WHERE property = 'no-juveniles'",
+        "version 1 its certificate `no-juveniles` (attempt 1) is not what was made then",
+    ),
+    "a difference is swapped": (
+        "UPDATE agreements.proof SET before = 1, difference = '{}'",
+        "version 1 what it is said to change (attempt 1) is not what was made then",
+    ),
+    "a manifest is swapped": (
+        "UPDATE agreements.proof SET manifest = replace(manifest, 'z3', 'z4')",
+        "version 1 what is proved about it (attempt 1) was never logged so",
+    ),
+    "a solver is swapped": (
+        "UPDATE agreements.proof SET solver = 'another'",
+        "version 1 what was recorded with its proofs (attempt 1) is not what was made then",
+    ),
+    "an attempt is invented": (
+        (
+            "INSERT INTO agreements.proof SELECT agreement, version, 2, before, difference, solver,"
+            " replace(manifest, '\"attempt\":1', '\"attempt\":2'), made_at FROM agreements.proof"
+        ),
+        "version 1 what is proved about it (attempt 2) was never logged so",
+    ),
+    "an attempt is deleted": (
+        "WITH gone AS (DELETE FROM agreements.certificate) DELETE FROM agreements.proof",
+        "tells of what was proved about ice-felony-warrant version 1, which is gone from the table",
     ),
     "the tree is edited": (
         (

@@ -7,6 +7,7 @@ import base64
 import json
 import shutil
 import subprocess
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -102,6 +103,37 @@ def test_the_register_shows_what_anybody_needs_to_check_a_ballot(
     for one in run("ballot-key", "list", *here)["keys"]:
         if one["revoked_at"] is None:
             run("ballot-key", "revoke", one["id"], "--reason", "end", "--as", one["stakeholder"], *here)
+
+
+def shown(client: httpx.Client, path: str, words: str, seconds: float = 120.0) -> str:
+    """The page, once it says these words: the worker works at its own pace."""
+    until = time.monotonic() + seconds
+    while words not in (page := client.get(path).text) and time.monotonic() < until:
+        time.sleep(0.2)
+    assert words in page
+    return page
+
+
+def test_what_a_proposed_text_changes_is_said_before_the_vote(
+    drive: Driver, desk: dict[str, httpx.Client]
+) -> None:
+    agreement, purpose = unique("v"), unique("p")
+    old = agreement_text(agreement, purpose=purpose)
+    drive.enact(old)
+    new = old.replace('birth_date = "year"', 'birth_date = "month"')
+    assert new != old
+    toml = {"Content-Type": "application/toml"}
+    drive.done("solicitor", "POST", "/agreements", content=new, headers=toml)
+    vote = shown(desk["police"], f"/desk/votes/{agreement}/2/amend", "invented file: open")
+    assert "What changed since version 1" in vote
+    assert "date of birth (year and month)" in vote
+    public = drive.http.get(f"/public/agreements/{agreement}?version=2").text
+    assert "New with this version" in public
+    assert "date of birth (year and month)" in public
+    assert "What it changes of version 1" in public, "the lines are there as before"
+    spanish = drive.http.get(f"/public/agreements/{agreement}?version=2&lang=es").text
+    assert "Qué cambió desde la versión 1" in spanish
+    assert "What changed since" not in drive.http.get(f"/public/agreements/{agreement}?version=1").text
 
 
 def test_a_forged_ballot_is_shown_as_what_it_is(drive: Driver, city: RunningCity) -> None:

@@ -37,7 +37,7 @@ from openpars.agreements.proofs.proving import (
     striking,
     telling,
 )
-from openpars.agreements.proofs.solve import Asker
+from openpars.agreements.proofs.solve import Asker, time_left
 from openpars.agreements.proofs.vocabulary import member, micros, vocabulary
 from openpars.agreements.proofs.witness import fuller, invent, shrunk
 from openpars.record.catalogue import FIELDS
@@ -218,6 +218,7 @@ class _Compared:
             if not shown:
                 raise Unconfirmed
             for name, start in shown.items():
+                time_left()
                 claim = left.pop(name)
                 found[claim] = self._smallest(claim, start)
         return found

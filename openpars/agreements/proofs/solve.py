@@ -3,7 +3,10 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
 from functools import cache
 from importlib import import_module
 from typing import Any
@@ -11,7 +14,10 @@ from typing import Any
 from openpars.agreements.proofs.formula import Formula, smt
 from openpars.agreements.proofs.vocabulary import Vocabulary
 
-PATIENCE_MS = 60_000
+PATIENCE = 60.0
+"""Seconds for one question, where nothing else was said."""
+
+_until: ContextVar[float | None] = ContextVar("until", default=None)
 
 
 class NoSolver(Exception):
@@ -37,6 +43,27 @@ def installed() -> bool:
     except NoSolver:
         return False
     return True
+
+
+@contextmanager
+def within(seconds: float) -> Iterator[None]:
+    """Everything that is asked in here shares so many seconds; what comes after them is undecided."""
+    token = _until.set(time.monotonic() + seconds)
+    try:
+        yield
+    finally:
+        _until.reset(token)
+
+
+def time_left() -> float:
+    """Seconds for the next question. Raises Undecided where there are none."""
+    until = _until.get()
+    if until is None:
+        return PATIENCE
+    left = until - time.monotonic()
+    if left <= 0:
+        raise Undecided
+    return min(left, PATIENCE)
 
 
 def name_and_version() -> str:
@@ -65,7 +92,6 @@ class Asker:
         # A context of its own: enumerations of two texts have the same names and other members.
         self._context = _z3().Context()
         self._solver = _z3().Solver(ctx=self._context)
-        self._solver.set("timeout", PATIENCE_MS)
         self._solver.from_string(text)
 
     def ask(self, questions: Iterable[str] | None = None) -> Mapping[str, bool | int | str] | None:
@@ -75,6 +101,7 @@ class Asker:
         """
         z3 = _z3()
         asked = () if questions is None else (z3.Or([z3.Bool(name, self._context) for name in questions]),)
+        self._solver.set("timeout", max(1, int(time_left() * 1000)))
         answer = self._solver.check(*asked)
         if answer == z3.unknown:
             raise Undecided

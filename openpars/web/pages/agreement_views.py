@@ -10,9 +10,11 @@ from datetime import date, datetime
 
 from openpars.agreements import filed
 from openpars.agreements.canonical import canonical
+from openpars.agreements.certified import Attempt
 from openpars.agreements.correspondence import Letter
 from openpars.agreements.register import Entry
 from openpars.desk.impact import Impact
+from openpars.record.catalogue import JSON
 from openpars.web.pages.public_views import Versions
 
 
@@ -55,6 +57,69 @@ class Counts:
     keys: int
     feeds: int
     cases: int
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """One thing that is told newly, or no more. `example`: an invented file and request, line by line."""
+
+    says: str
+    example: str
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """Things of one kind. `kind`: see `proofs.difference.Change`."""
+
+    kind: str
+    items: tuple[Said, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class PlainChanges:
+    """What a version changes of the one before it, in plain words.
+
+    `standing`: made, waiting (nobody tried yet) or unsolved (no solver answered, or not in time).
+    """
+
+    before: int
+    standing: str
+    added: tuple[Group, ...] = ()
+    removed: tuple[Group, ...] = ()
+    otherwise: tuple[str, ...] = ()
+
+
+def plain_changes(found: Attempt | None, before: int | None) -> PlainChanges | None:
+    """The last attempt to say what a version changes. `before`: the version it will be compared with, as
+    long as nobody tried; None, as the answer: there is none."""
+    if found is None:
+        return None if before is None else PlainChanges(before, "waiting")
+    if found.before is None:
+        return None
+    told = found.told
+    if told is None:
+        return PlainChanges(found.before, "unsolved")
+    return PlainChanges(
+        found.before,
+        "made",
+        _groups(told.get("added")),
+        _groups(told.get("removed")),
+        tuple(str(one) for one in _list(told.get("otherwise"))),
+    )
+
+
+def _list(value: JSON) -> list[JSON]:
+    return value if isinstance(value, list) else []
+
+
+def _groups(value: JSON) -> tuple[Group, ...]:
+    items: dict[str, list[Said]] = {}
+    for one in _list(value):
+        if isinstance(one, dict):
+            witness = one.get("witness")
+            example = str(witness.get("text", "")) if isinstance(witness, dict) else ""
+            items.setdefault(str(one.get("change")), []).append(Said(str(one.get("says")), example))
+    return tuple(Group(kind, tuple(said)) for kind, said in items.items())
 
 
 def letters(found: Sequence[Letter], now: datetime) -> tuple[PublicLetter, ...]:

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 
 from fastapi import APIRouter
@@ -149,9 +150,21 @@ async def one_agreement(request: Request, agreement: str) -> Response:
         ),
         letters=agreement_views.letters(await letters.known(room, agreement), page.now),
         changes=agreement_views.changes(entries, found.card.version, versions),
+        plain_changes=await plain_changes(request, entries, found.card.version),
         stops=await _stops(request, agreement),
         certificates=await _certificates(request, agreement, found.card.version),
     )
+
+
+async def plain_changes(
+    request: Request, entries: Sequence[Entry], number: int
+) -> agreement_views.PlainChanges | None:
+    """What a version changes of the one before it, as it was worked out when it was proved."""
+    agreement = entries[0].agreement
+    async with request.app.state.pool.connection() as conn:
+        attempt = await certified.last(conn, agreement, number)
+    earlier = [one.version for one in entries if one.version < number and one.state != "rejected"]
+    return agreement_views.plain_changes(attempt, max(earlier, default=None))
 
 
 async def _certificates(request: Request, agreement: str, number: int) -> tuple[certified.Kept, ...]:

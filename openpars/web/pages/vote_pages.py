@@ -7,7 +7,7 @@ from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import Response
 
-from openpars.agreements import register
+from openpars.agreements import certified, register
 from openpars.agreements.ballots import Choice, Question
 from openpars.agreements.register import Entry
 from openpars.desk import solicitor
@@ -15,7 +15,7 @@ from openpars.desk.room import Actor, among
 from openpars.desk.solicitor import SOLICITOR, STAKEHOLDERS
 from openpars.errors import Code, Refused, refuse
 from openpars.web import intake
-from openpars.web.pages import public_pages, times, view, vote_views
+from openpars.web.pages import agreement_views, public_pages, times, view, vote_views
 from openpars.web.pages.desk_pages import asked_of, frame_of, noted, typed_of
 from openpars.web.pages.typed import Typed
 from openpars.web.pages.vote_views import VoteView
@@ -60,9 +60,12 @@ async def _page(request: Request, actor: Actor, asked: tuple[str, str, str], typ
     found = await _asked(request, asked)
     if found is None:
         raise refuse(Code.NOT_FOUND, "This question is not open. The public register says how it came out.")
+    async with intake.room_of(request).pool.connection() as conn:
+        attempt = await certified.last(conn, found.agreement, found.version)
     return view.respond(
         "vote.html",
         frame_of(request, actor),
+        plain_changes=agreement_views.plain_changes(attempt, found.beside),
         status=422 if typed.problems else 200,
         v=found,
         mine=actor.role.value,

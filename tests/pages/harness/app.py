@@ -13,6 +13,7 @@ from starlette.responses import JSONResponse, Response, StreamingResponse
 from openpars.errors import Code, Refusal
 from openpars.settings import City
 from openpars.web.pages import desk_views, editor_views, public_views, scenario_views, view
+from openpars.web.pages.agreement_views import PlainChanges
 from openpars.web.pages.view import Frame, Link
 from openpars.web.pages.words import Words
 from tests.pages.harness import invented as it
@@ -113,7 +114,8 @@ PAGES = {
     "/recipient/feed": lambda r: view.respond("recipient_feed.html", staff(r, AGENCY), mine=it.MINE, subscriptions=("felony-warrant, case W-2026-118: grade of a charge F1 or F2",), criteria=(("charge_grade", "Grade of a charge", (("F1", "F1"), ("F2", "F2"), ("F3", "F3"))), ("district", "Police district", ())), errors=(), values={}, purpose_options=PURPOSES),
     "/desk/votes": lambda r: view.respond("votes.html", staff(r, COURT), votes=(it.VOTE,), mine="courts"),
     "/desk/votes-none": lambda r: view.respond("votes.html", staff(r, COURT), votes=(), mine="courts"),
-    "/desk/votes/one": lambda r: view.respond("vote.html", staff(r, COURT), v=it.VOTE, mine="courts", votes=True, errors=()),
+    "/desk/votes/one": lambda r: view.respond("vote.html", staff(r, COURT), v=it.VOTE, mine="courts", votes=True, errors=(), plain_changes=it.CHANGED),
+    "/desk/votes/waiting": lambda r: view.respond("vote.html", staff(r, COURT), v=it.VOTE, mine="courts", votes=True, errors=(), plain_changes=PlainChanges(1, "waiting")),
     "/recipient/agreement": lambda r: view.respond("recipient_agreement.html", staff(r, AGENCY), mine=it.MINE),
     "/recipient/over": lambda r: view.respond("recipient_over.html", staff(r, AGENCY), title="Your agreement has ended", text="City of Philadelphia and U.S. Immigration and Customs Enforcement share nothing now.", ended=(it.PAST,)),
 }  # fmt: skip

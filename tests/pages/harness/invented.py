@@ -12,7 +12,15 @@ from openpars.agreements.certified import Kept
 from openpars.agreements.plain import Section
 from openpars.agreements.register import Entry, Event
 from openpars.city import agreed
-from openpars.web.pages.agreement_views import Change, Changes, Counts, PublicLetter
+from openpars.web.pages.agreement_views import (
+    Change,
+    Changes,
+    Counts,
+    Group,
+    PlainChanges,
+    PublicLetter,
+    Said,
+)
 from openpars.web.pages.life_picture import pictures
 from openpars.web.pages.models import (
     AgreementCard,
@@ -377,6 +385,26 @@ CERTIFICATES = tuple(
 )
 
 
+_EXAMPLE = """date of birth (month and year) of the person arrested is shown.
+invented file: open
+  person arrested: Ana Doe, birth date 1990-03-04
+  charge: aggravated assault, grade F1, approved
+  asked: Tuesday, October 7, 2025, 10:00 (EDT)
+requests:
+  1. search for felony-warrant by name Ana Doe and date of birth 1990-03-04
+answered, about the person arrested: date of birth 1990-03"""
+CHANGED = PlainChanges(
+    1,
+    "made",
+    (
+        Group("visible", (Said("date of birth (month and year)", _EXAMPLE), Said(EVIL, EVIL))),
+        Group("permitted", (Said("100 records in answer to one search, where there were 50", ""),)),
+    ),
+    (Group("findable", (Said("a search by name and date of birth", _EXAMPLE),)),),
+    ("another wording of the title",),
+)
+
+
 def around(lang: str) -> dict[str, object]:
     """What stands around an agreement's text on its public page, with every mark and standing there is."""
     began, ends = datetime(2025, 9, 1, 4, tzinfo=UTC), datetime(2026, 9, 1, 4, tzinfo=UTC)
@@ -421,6 +449,7 @@ def around(lang: str) -> dict[str, object]:
         Change("in", f'show = {{ name = "{EVIL}" }}'),
     )
     return {
+        "plain_changes": CHANGED,
         "pictures": pictures(
             [entry, coming], ["ended", "proposed"], datetime(2026, 11, 22, tzinfo=UTC), Words(lang)
         ),
