@@ -4,16 +4,19 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import subprocess
 import sys
 import threading
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import Any
 
 import cvc5
 import psycopg
 import pytest
 import pytest_asyncio
+from typer.testing import CliRunner
 
 from openpars.agreements import certified, register
 from openpars.agreements.model import Version
@@ -22,7 +25,10 @@ from openpars.agreements.proofs import solve
 from openpars.agreements.proofs.certificate import Certificate, certificates, unanswered
 from openpars.agreements.proofs.proving import version_to_prove
 from openpars.agreements.proofs.solve import NoSolver
+from openpars.cli import app
+from openpars.cli.say import CannotRunError
 from openpars.db.connect import Connection, pool
+from openpars.settings import Settings
 from tests.agreements.test_proofs import EXAMPLES, PROVED, WARRANT, example
 from tests.conftest import Database
 
@@ -188,6 +194,32 @@ async def test_what_takes_too_long_is_tried_again_only_when_asked(
         assert not await certified.prove(desk, one, 60.0), "two that try at once make one attempt"
     assert {c.answer for c in await certified.of_agreement(conn, made.id)} == {"unsat"}
     assert await certified.wanted(conn, again=True) == ()
+
+
+def run(*words: object) -> tuple[int, dict[str, Any]]:
+    ran = CliRunner().invoke(app, ["agreement", "prove", *map(str, words), "--json"])
+    return (2, {}) if isinstance(ran.exception, CannotRunError) else (ran.exit_code, json.loads(ran.stdout))
+
+
+async def test_the_command_answers_what_was_left_open(
+    conn: Connection, database: Database, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = await propose(conn)
+    await tried(conn, database, seconds=0.0)
+    here = ("--stored", "--data-dir", settings.data_dir)
+    status, said = await asyncio.to_thread(run, *here)
+    row = {"agreement": made.id, "version": 1, "answered": True}
+    assert (status, said) == (0, {"ok": True, "tried": [row]})
+    assert {one.answer for one in await certified.of_agreement(conn, made.id)} == {"unsat"}
+    assert await asyncio.to_thread(run, *here) == (0, {"ok": True, "tried": []})
+    assert run(*here, EXAMPLES / "ice-pars-2008.toml")[0] == 2
+    assert run()[0] == 2
+
+    def missing() -> None:
+        raise NoSolver
+
+    monkeypatch.setattr(solve, "_z3", missing)
+    assert run(*here)[0] == 2
 
 
 @pytest.mark.parametrize("table", ["certificate", "proof"])

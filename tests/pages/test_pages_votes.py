@@ -131,6 +131,11 @@ def test_what_a_proposed_text_changes_is_said_before_the_vote(
     assert "New with this version" in public
     assert "date of birth (year and month)" in public
     assert "What it changes of version 1" in public, "the lines are there as before"
+    asked = {"version": 1, "question": "end"}
+    drive.done("police", "POST", f"/agreements/{agreement}/rounds", asked)
+    end = desk["police"].get(f"/desk/votes/{agreement}/1/end").text
+    assert "Shall this agreement end?" in end
+    assert "What changed since" not in end
     spanish = drive.http.get(f"/public/agreements/{agreement}?version=2&lang=es").text
     assert "Qué cambió desde la versión 1" in spanish
     assert "What changed since" not in drive.http.get(f"/public/agreements/{agreement}?version=1").text

@@ -60,18 +60,25 @@ async def _page(request: Request, actor: Actor, asked: tuple[str, str, str], typ
     found = await _asked(request, asked)
     if found is None:
         raise refuse(Code.NOT_FOUND, "This question is not open. The public register says how it came out.")
-    async with intake.room_of(request).pool.connection() as conn:
-        attempt = await certified.last(conn, found.agreement, found.version)
     return view.respond(
         "vote.html",
         frame_of(request, actor),
-        plain_changes=agreement_views.plain_changes(attempt, found.beside),
+        plain_changes=await _changes(request, found),
         status=422 if typed.problems else 200,
         v=found,
         mine=actor.role.value,
         votes=actor.role in STAKEHOLDERS,
         errors=tuple(typed.problems),
     )
+
+
+async def _changes(request: Request, found: VoteView) -> agreement_views.PlainChanges | None:
+    """What a yes would change. Whether an agreement shall end is no question about a change of its text."""
+    if found.question == Question.END:
+        return None
+    async with intake.room_of(request).pool.connection() as conn:
+        attempt = await certified.last(conn, found.agreement, found.version)
+    return agreement_views.plain_changes(attempt, found.beside)
 
 
 @router.post("/desk/votes/{agreement}/{number}/{question}")
