@@ -185,6 +185,10 @@ FROM agreements.ballot ORDER BY id
 SELECT agreement, version, what, at, by, reason FROM agreements.event
 WHERE what NOT IN ('letter_drafted', 'letter_discarded') ORDER BY at, id
 
+-- name: every_event
+-- For the comparison with the acts tree, which has all of them.
+SELECT agreement, version, what, at, by, reason FROM agreements.event ORDER BY at, id
+
 -- name: recipient_name
 SELECT name FROM accounts.recipient WHERE id = %s
 

@@ -14,6 +14,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
+from typing import LiteralString
 
 from openpars.agreements.ballots import (
     Ballot,
@@ -404,12 +405,21 @@ def round_of(row: Sequence[object]) -> Round:
 
 async def register(conn: Connection) -> tuple[Entry, ...]:
     """The public register: every version with its text, ballots and life, history included."""
+    return await _entries(conn, Q.all_events)
+
+
+async def whole(conn: Connection) -> tuple[Entry, ...]:
+    """The register with every step, those about letters that were never served among them: for `audit`."""
+    return await _entries(conn, Q.every_event)
+
+
+async def _entries(conn: Connection, steps: LiteralString) -> tuple[Entry, ...]:
     ballots: dict[tuple[str, int], list[Ballot]] = defaultdict(list)
     for row in await (await conn.execute(Q.all_ballots)).fetchall():
         one = ballot_of(row)
         ballots[one.agreement, one.version].append(one)
     events: dict[tuple[str, int], list[Event]] = defaultdict(list)
-    for agreement, number, *rest in await (await conn.execute(Q.all_events)).fetchall():
+    for agreement, number, *rest in await (await conn.execute(steps)).fetchall():
         events[agreement, number].append(Event(*rest))
     rounds: dict[tuple[str, int], list[Round]] = defaultdict(list)
     for row in await (await conn.execute(Q.all_rounds)).fetchall():

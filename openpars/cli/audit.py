@@ -81,7 +81,7 @@ async def _verify(settings: Settings, key: str | None) -> tuple[list[Finding], i
 
 
 async def _held(conn: Connection, *, demo: bool) -> Held:
-    entries = await register.register(conn)
+    entries = await register.whole(conn)
     keys = [key for provider in packs() for key in await keys_of(conn, provider)]
     texts: dict[tuple[str, int], Agreement] = {}
     for entry in entries:

@@ -76,7 +76,8 @@ def ballot(
     if not as_json:
         signed = "signed" if answer.get("signed") else "unsigned, counts in a demo only"
         again = ", in place of your earlier one" if answer.get("replaced") else ""
-        print(f"{answer.get('state')}: {answer.get('counts')} ({signed}{again})")
+        counts = ", ".join(f"{number} {word}" for word, number in dict(answer.get("counts") or {}).items())
+        print(f"{agreement} version {version} is {answer.get('state')}. Votes: {counts} ({signed}{again})")
 
 
 def _instant(text: str | None, *, as_json: bool) -> datetime | None:

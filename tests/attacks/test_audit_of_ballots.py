@@ -6,7 +6,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import AsyncIterator
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -15,8 +15,9 @@ import pytest
 import pytest_asyncio
 from typer.testing import CliRunner
 
-from openpars.agreements import certified, life, notice, register
+from openpars.agreements import certified, correspondence, life, notice, register
 from openpars.agreements.ballots import Choice, Question
+from openpars.agreements.letters import LetterKind, Written
 from openpars.agreements.voting import Asked, cast
 from openpars.cli import app
 from openpars.db.connect import Connection, pool
@@ -114,6 +115,24 @@ async def test_a_ballot_key_by_insert(voted: Connection, settings: Settings, dat
         await insert_key(superuser, forger)
     (only,) = await found(settings)
     assert only.startswith(f"the ballot key of district-attorney (nobody, {forger.id[:16]})")
+
+
+async def test_a_letter_that_was_not_served_is_in_order_and_missed(
+    voted: Connection, settings: Settings, database: Database
+) -> None:
+    by = datetime.now(UTC).date() + timedelta(days=30)
+    asked = Written(LetterKind.INQUIRY, "How was it used?", deadline=by)
+    async with voted.transaction():
+        await correspondence.draft(voted, ID, asked, by="solicitor")
+        await correspondence.discard(voted, ID, 1, by="solicitor")
+    await into_the_tree(settings)
+    assert await found(settings) == []
+    (entry,) = await register.register(voted)
+    assert not any(event.what.startswith("letter") for event in entry.events), "nobody else's business"
+    async with await psycopg.AsyncConnection.connect(database.superuser_dsn, autocommit=True) as superuser:
+        await superuser.execute("DELETE FROM agreements.event WHERE what = 'letter_discarded'")
+    (only,) = await found(settings)
+    assert f"tells of the step `letter_discarded` of {ID} version 1, which is gone" in only
 
 
 EDITS = {
