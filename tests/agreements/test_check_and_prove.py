@@ -51,7 +51,15 @@ def a_small_grant(rng: Random, number: int) -> Grant:
 
 def a_text(rng: Random) -> Agreement:
     grants = tuple(a_small_grant(rng, place + 1) for place in range(rng.randint(1, 3)))
-    return replace(WARRANT.agreement, grants=grants)
+    return replace(WARRANT.agreement, grants=split(rng) if rng.random() < 0.3 else grants)
+
+
+def split(rng: Random) -> tuple[Grant, ...]:
+    """What one grant may not do, in two: one tells of everybody, the other answers by the id."""
+    first, second = a_small_grant(rng, 1), a_small_grant(rng, 2)
+    everybody = replace(first, show=(("docket", "whole"),), find_by=(), alert_by=(), alert_all=True)
+    quiet = replace(second, find_by=(("sid",),), alert_by=(), alert_all=False, ways=frozenset({Way.SEARCH}))
+    return replace(everybody, ways=frozenset({Way.ALERT})), quiet
 
 
 def refused(agreement: Agreement) -> bool:

@@ -393,3 +393,14 @@ def test_limits_and_duties_are_permissions() -> None:
 def test_a_sealed_file_is_in_no_witness() -> None:
     for item in difference(example("ice-felony-warrant"), example("ice-pars-2010")).added:
         assert item.witness is None or item.witness.case.file.seal is Seal.OPEN
+
+
+def test_a_new_bulk_way_opens_what_an_old_grant_shows() -> None:
+    """The grant that shows it stands in both texts; that somebody meets everybody is new."""
+    narrow = WARRANT.agreement.grants[0]
+    everybody = replace(narrow, show=(("docket", "whole"),), purposes=("statistics",), find_by=())
+    shown = (("birth_country", "whole"),)
+    quiet = replace(narrow, when=When(), show=shown, find_by=(("docket",),), alert_by=())
+    quiet = replace(quiet, ways=frozenset({Way.SEARCH}))
+    items = gained(with_grants(quiet), with_grants(quiet, everybody))
+    assert Atom(Kind.BULK, ("birth_country",), "whole") in {item.atom for item in items}

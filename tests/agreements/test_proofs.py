@@ -142,9 +142,10 @@ def test_atoms_asked_together_are_told_if_one_of_them_is() -> None:
         some = frozenset(g.number for g in version.agreement.grants if rng.random() < 0.5)
         rest = reduced(version, frozenset(g.number for g in version.agreement.grants) - some)
         atoms = all_atoms(version.agreement.grants)
-        without = Encoding(rest, tag="rest.")
-        definitions = {**SHARED, **encoding.definitions, **without.definitions}
-        asked_for = rng.sample(atoms, min(len(atoms), 5))
+        without, only = Encoding(rest, tag="rest."), Encoding(reduced(version, some), tag="some.")
+        definitions = {**SHARED, **encoding.definitions, **without.definitions, **only.definitions}
+        bulk = [atom for atom in atoms if atom.kind is Kind.BULK]
+        asked_for = [*rng.sample(atoms, min(len(atoms), 5)), *rng.sample(bulk, min(len(bulk), 5))]
         for world in worlds(case, words, PURPOSES[0], ARRESTEE):
             truth = Truth(world, definitions)
             single = [truth.holds(encoding.told([atom], words.known)) for atom in atoms]
@@ -155,6 +156,8 @@ def test_atoms_asked_together_are_told_if_one_of_them_is() -> None:
                 left = truth.holds(without.told([atom], words.known))
                 # Told by a part is told by the whole; what the others do not tell, this part must.
                 assert part <= whole <= (part or left), f"seed {seed}: {atom}"
+                if atom.kind is not Kind.BULK:
+                    assert part == truth.holds(only.told([atom], words.known)), f"seed {seed}: {atom}"
                 told += whole
     assert told > CASES // 10
 
