@@ -179,7 +179,9 @@ def closing(
     """When a round closes: after the days that the rules give, or as wanted; at `ends` at the latest.
 
     Where silence carries (a renewal under `continue`) the owners have all their days: else who asks could
-    ask at night and close before morning. Raises Refused INVALID.
+    ask at night and close before morning. So they have where the end is asked: any owner may ask that, and
+    one who asked it again and again for a second would leave no round for the others' signed ballots.
+    Raises Refused INVALID.
     """
     usual = asked_at + timedelta(days=decision.days_to_vote)
     if wanted is None:
@@ -188,12 +190,10 @@ def closing(
         raise refuse(
             Code.INVALID, "`closes` must be an instant with an offset, within the next year", "closes"
         )
-    if wanted < usual and question is Question.RENEW and decision.silence is Silence.CONTINUE:
-        raise refuse(
-            Code.INVALID,
-            f"silence would renew this agreement, so the owners have all {decision.days_to_vote} days",
-            "closes",
-        )
+    carries = question is Question.RENEW and decision.silence is Silence.CONTINUE
+    if wanted < min(usual, ends) and (carries or question is Question.END):
+        why = "silence would renew this agreement" if carries else "any owner may ask for the end"
+        raise refuse(Code.INVALID, f"{why}, so the owners have all {decision.days_to_vote} days", "closes")
     return min(wanted, ends)
 
 

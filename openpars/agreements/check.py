@@ -62,6 +62,7 @@ def _judge(agreement: Agreement, *, strict: bool, switched_on: Collection[str]) 
             yield Severity.WARNING, reason, _path(grant, "when", name), None
     yield from _selecting(agreement)
     yield from _barred(agreement, switched_on)
+    yield from _minority(agreement)
     if agreement.decision.silence is Silence.CONTINUE:
         message = (
             "silence counts as going on: owners who say nothing let it continue. `lapse` is the safe word"
@@ -73,6 +74,19 @@ def _judge(agreement: Agreement, *, strict: bool, switched_on: Collection[str]) 
     if missing:
         message = f"CJIS Security Policy 5.1.1.3 asks that [cjis] also covers: {', '.join(missing)}"
         yield Severity.REFUSED if strict else Severity.WARNING, message, ("cjis",), None
+
+
+def _minority(agreement: Agreement) -> _Found:
+    # A new id has no text in force whose rules decide: one owner alone could let a text in by its own rule.
+    decision = agreement.decision
+    rules = [("enact", decision.enact), ("renew", decision.renew)]
+    if decision.amend != decision.enact:  # it is the same where the text does not say
+        rules.append(("amend", decision.amend))
+    for name, rule in rules:
+        needed = rule.partition(" of ")[0]
+        if needed.isdecimal() and 2 * int(needed) <= len(decision.stakeholders):
+            message = f"`{name}` must need more than half of the stakeholders: fewer let nothing out"
+            yield Severity.REFUSED, message, ("decision", name), None
 
 
 def missing_topics(agreement: Agreement) -> tuple[str, ...]:

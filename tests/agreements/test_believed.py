@@ -355,6 +355,12 @@ def test_when_a_round_closes() -> None:
     assert (caught.value.refusal.code, caught.value.refusal.field) == (Code.INVALID, "closes")
     assert "all 10 days" in caught.value.refusal.detail
     assert ends(NOON + timedelta(days=10), **goes_on) == NOON + timedelta(days=10)  # type: ignore[arg-type]
+    with pytest.raises(Refused) as caught:
+        ends(NOON + timedelta(days=10) - MINUTE, asked=Question.END)
+    assert (caught.value.refusal.code, caught.value.refusal.field) == (Code.INVALID, "closes")
+    assert "all 10 days" in caught.value.refusal.detail
+    assert ends(NOON + timedelta(days=10), asked=Question.END) == NOON + timedelta(days=10)
+    assert ends(near, at=near, asked=Question.END) == near
     assert ends(NOON + MINUTE, asked=Question.RENEW) == NOON + MINUTE
     assert ends(NOON + MINUTE, silence=Silence.CONTINUE) == NOON + MINUTE
 

@@ -293,13 +293,27 @@ async def test_a_renewal_has_no_gap(conn: Connection) -> None:
 
 
 async def test_no_text_makes_its_own_quorum_easier(conn: Connection) -> None:
-    await enact(conn)
-    await propose(conn, WARRANT.replace('"2 of 3"', '"1 of 3"'))
+    await propose(conn, WARRANT.replace('"2 of 3"', '"3 of 3"'))
+    for who in ("police", "courts", "district-attorney"):
+        await vote(conn, who)
+    async with conn.transaction():
+        await life.start(conn, ID, 1)
+    await propose(conn, WARRANT)
     assert (await vote(conn, "police", version=2)).state == "proposed"
     with pytest.raises(Refused) as caught:
         await vote(conn, "courts", question="renew", version=2)
     assert caught.value.refusal.field == "question"
-    assert (await vote(conn, "courts", question="amend", version=2)).effect == "enact"
+    assert (await vote(conn, "courts", question="amend", version=2)).effect is None
+    assert (await vote(conn, "district-attorney", question="amend", version=2)).effect == "enact"
+
+
+@pytest.mark.parametrize("question", ["enact", "renew"])
+async def test_no_text_is_let_in_by_less_than_half_of_the_owners(conn: Connection, question: str) -> None:
+    """Under a new id there is no text in force whose rules would decide."""
+    with pytest.raises(Refused) as caught:
+        await propose(conn, WARRANT.replace(f'{question} = "2 of 3"', f'{question} = "1 of 3"'))
+    assert f"`{question}` must need more than half" in caught.value.refusal.detail
+    await propose(conn, WARRANT.replace('end = "2 of 3"', 'end = "1 of 3"'))
 
 
 async def test_history_is_only_ever_history(conn: Connection) -> None:

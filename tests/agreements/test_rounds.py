@@ -130,6 +130,20 @@ async def test_silence_lapses_at_the_date(conn: Connection, database: Database) 
     assert len((await register.register(conn))[0].events) == len(entry.events)
 
 
+async def test_silence_carries_no_text_that_nobody_could_vote_for(
+    conn: Connection, database: Database
+) -> None:
+    """Proposed while the city was a demo, without every CJIS topic; closed by the worker when it is none."""
+    short = CONTINUE.replace("training = ", "# training = ")
+    await in_force(conn, short)
+    await propose(conn, longer(short))
+    await past_date(database, 2)
+    async with conn.transaction():
+        assert await close(conn, ID, 2, demo=False) == ()
+    assert await outcomes(conn, 2) == [("renew", 1, "void")]
+    assert await state(conn, 2) == "rejected"
+
+
 async def test_silence_continues_where_the_text_in_force_says_so(
     conn: Connection, database: Database
 ) -> None:
