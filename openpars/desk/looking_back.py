@@ -7,6 +7,7 @@ their own desk would show them.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
@@ -29,6 +30,10 @@ SEERS = frozenset(
     {StaffRole.AUDITOR, StaffRole.SOLICITOR, StaffRole.POLICE, StaffRole.DISTRICT_ATTORNEY, StaffRole.COURTS}
 )
 """Who may ask: the auditor, the city's lawyer, and the owners of the record."""
+
+
+_looking = asyncio.Semaphore(2)
+"""Looks at once: each holds a connection while it reads the whole record, and the desks need theirs."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +63,7 @@ async def look(
     Raises Refused FORBIDDEN, NOT_FOUND.
     """
     among(actor, SEERS)
-    async with room.pool.connection() as conn, conn.transaction():
+    async with _looking, room.pool.connection() as conn, conn.transaction():
         life = await hindsight.life_of(conn, agreement)
         if life is None:
             raise refuse(Code.NOT_FOUND, "There is no such agreement.", "agreement")
