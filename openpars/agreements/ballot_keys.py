@@ -2,9 +2,9 @@
 """The register of ballot keys: the public halves with which the owners' delegates sign.
 
 Only a stakeholder registers a key of its own: not the solicitor, who proposes the texts, and not whoever
-runs the server. The first key founds; each later one needs the signature of one that holds, so that from
-then on nobody without such a key, the server included, makes a voter. Revoking takes no signature: it only
-ever takes a voice away, at once, and is as public as the rest.
+runs the server. The first key founds; each later one needs the signature of one that holds, so that while
+one does nobody without such a key, the server included, makes a voter. Revoking takes no signature, at once,
+and is as public as the rest; after the last one is revoked the next key founds again.
 """
 
 from __future__ import annotations

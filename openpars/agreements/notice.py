@@ -56,7 +56,10 @@ def effective(asked: str | None, term: Term) -> datetime:
             "write the last day on which it holds (2027-08-31), or an instant with an offset "
             "(2027-09-01T00:00:00-04:00)"
         )
-    return at.astimezone(UTC)
+    try:
+        return at.astimezone(UTC)
+    except OverflowError:
+        raise _wrong("there is no such instant in the calendar") from None
 
 
 def earliest(now: datetime, term: Term) -> datetime:

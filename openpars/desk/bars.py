@@ -6,7 +6,7 @@ from __future__ import annotations
 from openpars.agreements import barring
 from openpars.agreements.barring import Turn, Turned
 from openpars.alerts import dropped
-from openpars.desk.room import Actor, Room, among
+from openpars.desk.room import Actor, Room, among, published
 from openpars.desk.solicitor import SOLICITOR
 from openpars.errors import Code, refuse
 from openpars.shares import fence
@@ -21,7 +21,7 @@ async def switch(room: Room, actor: Actor, provider: str, bar: str, *, on: bool,
     among(actor, SOLICITOR)
     if not reason.strip():
         raise refuse(Code.INVALID, "Say why: the reason is published.", "reason")
-    asked = Turn(provider, bar, on, actor.role.value, reason)
+    asked = Turn(provider, bar, on, actor.role.value, published(reason))
     async with room.owner.connection() as conn, conn.transaction():
         turned = await barring.turn(conn, asked)
         await fence.wait_out(conn)

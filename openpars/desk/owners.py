@@ -11,7 +11,7 @@ from openpars.agreements.ballots import BallotKey, Logged, Question, good_keys, 
 from openpars.agreements.bars import packs
 from openpars.agreements.register import lock
 from openpars.db.connect import Connection
-from openpars.desk.room import Asked, Room, among
+from openpars.desk.room import Asked, Room, among, published
 from openpars.desk.solicitor import SOLICITOR, STAKEHOLDERS
 from openpars.desk.transact import Answer, once
 from openpars.desk.view import time
@@ -46,7 +46,7 @@ async def revoke_key(room: Room, asked: Asked, key_id: str, reason: str) -> Answ
             key_id,
             provider=provider(room.pack.jurisdiction),
             stakeholder=asked.actor.role.value,
-            reason=reason,
+            reason=published(reason),
         )
         return Answer(200, key_body(key, good=True))
 

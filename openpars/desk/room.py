@@ -12,6 +12,7 @@ from openpars.db.bell import Bell
 from openpars.db.connect import Pool
 from openpars.errors import Code, refuse
 from openpars.log.keys import KeyStore
+from openpars.record import values
 from openpars.record.checks import Setting
 from openpars.record.forms import Act
 from openpars.record.pack import Pack
@@ -96,6 +97,17 @@ READERS = frozenset({_POLICE, _ATTORNEY, _COURTS, _RECORDS})
 """Who may read files. The auditor reads histories, and no file."""
 
 HISTORIANS = READERS | {StaffRole.AUDITOR}
+
+
+def published(reason: str) -> str:
+    """A reason as it stands in the register, for everybody. Raises Refused INVALID.
+
+    It is read beside what others said: no sign in it may turn or hide what stands around it.
+    """
+    try:
+        return values.free_text(reason)
+    except ValueError as problem:
+        raise refuse(Code.INVALID, str(problem), "reason") from None
 
 
 def may(actor: Actor, act: Act) -> None:

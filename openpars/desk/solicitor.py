@@ -14,7 +14,7 @@ from openpars.accounts.keys import StaffRole
 from openpars.agreements import life, notice, register, voting
 from openpars.agreements.ballots import Choice, Question
 from openpars.db.connect import Connection
-from openpars.desk.room import Actor, Asked, Room, among
+from openpars.desk.room import Actor, Asked, Room, among, published
 from openpars.desk.transact import Answer, once
 from openpars.errors import Code, refuse
 from openpars.shares import enact, fence
@@ -95,7 +95,7 @@ async def end(room: Room, asked: Asked, agreement: str, reason: str) -> Answer:
     among(asked.actor, SOLICITOR)
 
     async def work(conn: Connection) -> Answer:
-        epoch = await life.end(conn, agreement, by=_by(asked.actor), reason=reason)
+        epoch = await life.end(conn, agreement, by=_by(asked.actor), reason=published(reason))
         return Answer(200, {"id": agreement, "state": "ended", "epoch": epoch})
 
     made = await once(room, asked, work)
@@ -108,7 +108,7 @@ async def suspend(room: Room, asked: Asked, agreement: str, reason: str) -> Answ
     among(asked.actor, STAKEHOLDERS | SOLICITOR)
 
     async def work(conn: Connection) -> Answer:
-        epoch = await life.suspend(conn, agreement, by=_by(asked.actor), reason=reason)
+        epoch = await life.suspend(conn, agreement, by=_by(asked.actor), reason=published(reason))
         return Answer(200, {"id": agreement, "state": "suspended", "epoch": epoch})
 
     made = await once(room, asked, work)
@@ -122,7 +122,7 @@ async def resume(room: Room, asked: Asked, agreement: str, reason: str) -> Answe
     among(asked.actor, STAKEHOLDERS | SOLICITOR)
 
     async def work(conn: Connection) -> Answer:
-        version = await life.resume(conn, agreement, by=_by(asked.actor), reason=reason)
+        version = await life.resume(conn, agreement, by=_by(asked.actor), reason=published(reason))
         await fence.let_in(room.owner, agreement, version)
         return Answer(200, {"id": agreement, "state": "in_force"})
 
@@ -138,7 +138,9 @@ async def give_notice(
     among(asked.actor, SOLICITOR)
 
     async def work(conn: Connection) -> Answer:
-        at = await notice.give(conn, agreement, by=_by(asked.actor), reason=reason, asked=effective)
+        at = await notice.give(
+            conn, agreement, by=_by(asked.actor), reason=published(reason), asked=effective
+        )
         return Answer(200, {"id": agreement, "state": "notice_given", "ends": at.isoformat()})
 
     return await _renotified(room, agreement, await once(room, asked, work))
@@ -149,7 +151,7 @@ async def withdraw_notice(room: Room, asked: Asked, agreement: str, reason: str)
     among(asked.actor, SOLICITOR)
 
     async def work(conn: Connection) -> Answer:
-        await notice.withdraw(conn, agreement, by=_by(asked.actor), reason=reason)
+        await notice.withdraw(conn, agreement, by=_by(asked.actor), reason=published(reason))
         return Answer(200, {"id": agreement, "state": "in_force"})
 
     return await _renotified(room, agreement, await once(room, asked, work))

@@ -255,6 +255,32 @@ def test_a_switch_that_somebody_wrote_past_the_desk_is_told_by_the_log(
         assert drive.call(None, "GET", "/bars").json()["sound"]
 
 
+def test_a_switch_waits_for_what_is_being_decided_under_the_old_bars(
+    drive: Driver, barred_city: RunningCity
+) -> None:
+    """Every vote and every start holds the gate until its commit: none is decided while a bar turns."""
+    done = threading.Event()
+
+    def turn() -> None:
+        switched(Driver(barred_city.base_url, barred_city.keys), INFORMATION, "on")
+        done.set()
+
+    switching = threading.Thread(target=turn)
+    with psycopg.connect(load_desk(barred_city.data_dir).desk_dsn) as vote, owner(barred_city) as watch:
+        vote.execute("SELECT nothing FROM agreements.bar_gate FOR SHARE")
+        switching.start()
+        waiting = (
+            "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND query LIKE '%bar_gate%'"
+        )
+        for _ in range(600):
+            if done.is_set() or watch.execute(waiting).fetchone() != (0,):
+                break
+            time.sleep(0.05)
+        assert not done.is_set()
+    switching.join()
+    assert done.is_set()
+
+
 @pytest.mark.parametrize(
     "change", ["at = at + interval '1 year'", "reason = 'x'", "by = 'courts'", "turned_on = NOT turned_on"]
 )

@@ -134,7 +134,18 @@ def test_nobody_but_the_solicitor_gives_or_takes_back_notice(drive: Driver) -> N
             assert answer.status_code == 401
 
 
-@pytest.mark.parametrize("effective", ["2027-02-30", "soon", "2027-01-31T00:00:00", instant(-5), "x" * 900])
+@pytest.mark.parametrize(
+    "effective",
+    [
+        "2027-02-30",
+        "soon",
+        "2027-01-31T00:00:00",
+        instant(-5),
+        "x" * 900,
+        "0001-01-01T00:00:00+14:00",
+        "9999-12-31T23:59:59-14:00",
+    ],
+)
 def test_a_wrong_instant_is_refused_by_its_field_and_not_repeated(drive: Driver, effective: str) -> None:
     agreement, _ = agree(drive)
     answer = drive.call(

@@ -7,12 +7,17 @@ import asyncio
 import json
 from collections.abc import Callable, Iterator
 from datetime import UTC
+from types import SimpleNamespace
 from typing import Any
+from uuid import uuid4
 
 import psycopg
 import pytest
 
-from openpars.accounts.keys import create_recipient
+from openpars.accounts.keys import RecipientKey, create_recipient
+from openpars.alerts.envelope import Seals
+from openpars.alerts.post import Post
+from openpars.alerts.streams import Item, Stream
 from openpars.log.keys import KeyStore
 from openpars.log.seal import open_period, split
 from openpars.settings import load_desk
@@ -67,13 +72,15 @@ def test_a_named_organisation_is_answered_and_one_that_is_not_named_is_refused_e
     assert len(drive.records("fbi", purpose, drive.find(form))) == 1
     other = key("fbi", "squad-2")
     asked = {"purpose": purpose, "case_number": "CASE-1"}
-    for answer in (
-        drive.search(other, purpose, drive.find(form)),
-        drive.call(other, "GET", f"/v1/records/{record['id']}", params=asked),
-        drive.call(other, "GET", "/v1/agreement"),
-        drive.call(other, "GET", "/v1/alerts"),
-        subscribe(drive, other, purpose),
+    # Each before the next is asked: a feed that opens does not end.
+    for ask in (
+        lambda: drive.search(other, purpose, drive.find(form)),
+        lambda: drive.call(other, "GET", f"/v1/records/{record['id']}", params=asked),
+        lambda: drive.call(other, "GET", "/v1/agreement"),
+        lambda: subscribe(drive, other, purpose),
+        lambda: drive.call(other, "GET", "/v1/alerts"),
     ):
+        answer = ask()
         assert (answer.status_code, code(answer)) == (403, "no-agreement")
 
 
@@ -216,3 +223,17 @@ def test_no_desk_moves_a_key_to_another_organisation(city: RunningCity) -> None:
         for column in ("organisation", "recipient", "token_hash"):
             with pytest.raises(psycopg.errors.InsufficientPrivilege), conn.transaction():
                 conn.execute(f"UPDATE accounts.recipient_key SET {column} = {column}")
+
+
+def test_what_waits_in_a_queue_is_not_sent_to_an_organisation_dropped_since() -> None:
+    """The fence may not have looked yet: the last question before the bytes leave is asked of the text."""
+    admits: list[bool] = [True]
+    text = SimpleNamespace(agreement=SimpleNamespace(admits=lambda _organisation: admits[0]))
+    register = SimpleNamespace(standing=lambda *_: SimpleNamespace(epoch=1), version=lambda _standing: text)
+    gate: Any = SimpleNamespace(register=register, clock=SimpleNamespace(now=lambda: None))
+    post = Post(gate=gate, seals=Seals("00" * 32), source="city.invalid")
+    stream = Stream(RecipientKey(uuid4(), "fbi", "squad"), None, None)
+    item = Item("a", 1, 1, b"")
+    assert post.alive(stream, item)
+    admits[0] = False
+    assert not post.alive(stream, item)
