@@ -4,9 +4,12 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import TypeAlias
 from uuid import UUID
+
+from psycopg.rows import TupleRow
 
 from openpars.agreements.model import Version
 from openpars.alerts.subscriptions import Subscription, matches
@@ -42,52 +45,87 @@ class Listener:
     rows: tuple[Row, ...]
 
 
-async def read_rows(pool: Pool, share: Share, record: UUID, keys: ShareKeys) -> tuple[AlertRow, ...]:
-    """The rows of one public id as they stand now, read as the agreement's own login."""
+Rows: TypeAlias = "Mapping[UUID, tuple[AlertRow, ...]]"
+"""The rows of changed records by public id. A record without any may be missing."""
+
+Heard: TypeAlias = "dict[UUID, dict[UUID, Listener]]"
+"""By public id, every subscription that may hear of it."""
+
+Known: TypeAlias = "dict[UUID, dict[UUID, Told]]"
+"""By public id, every subscription that was told of it and not yet told its end."""
+
+
+async def read_rows(pool: Pool, share: Share, records: Sequence[UUID], keys: ShareKeys) -> Rows:
+    """The rows of public ids as they stand now, read as the agreement's own login."""
     async with pool.connection() as conn:
-        found = await (await conn.execute(share.for_alert(), (record,))).fetchall()
-    return tuple(
-        AlertRow(
-            Row(record.hex, r[0], r[1], r[2], keys.subject(share.agreement, record.hex, r[5])),
-            r[3],
-            r[4],
-            tuple(value for value in r[6:] if value is not None),
+        found = await (await conn.execute(share.for_alert(), (list(records),))).fetchall()
+    rows: dict[UUID, list[AlertRow]] = defaultdict(list)
+    for record, r in ((r[0], r[1:]) for r in found):
+        rows[record].append(
+            AlertRow(
+                Row(record.hex, r[0], r[1], r[2], keys.subject(share.agreement, record.hex, r[5])),
+                r[3],
+                r[4],
+                tuple(value for value in r[6:] if value is not None),
+            )
         )
-        for r in found
-    )
+    return {record: tuple(mine) for record, mine in rows.items()}
 
 
-async def listeners(
-    conn: Connection, share: Share, rows: tuple[AlertRow, ...], criteria: Iterable[Subscription]
-) -> dict[UUID, Listener]:
-    """Every subscription that meets at least one of the rows.
+async def look(
+    conn: Connection, share: Share, records: Sequence[UUID], rows: Rows, criteria: Iterable[Subscription]
+) -> tuple[Heard, Known]:
+    """Who may hear of the records now, and who was told of them before: one trip for all.
 
     Watches: one index look-up whatever their number. Criteria: one pass over the agreement's own.
     """
-    heard: dict[UUID, list[Row]] = defaultdict(list)
+    hashes = {value for mine in rows.values() for one in mine for value in one.hashes}
+    async with conn.pipeline():
+        watchers = None
+        if hashes:
+            watchers = await conn.execute(Q.watchers, (share.agreement, list(hashes), share.purpose))
+        told = await conn.execute(Q.told, (list(records), share.agreement, share.purpose))
+        watches = [] if watchers is None else await watchers.fetchall()
+        known: Known = defaultdict(dict)
+        for r in await told.fetchall():
+            known[r[0]][r[1]] = Told(r[1], bytes(r[2]), *r[3:])
+    heard: Heard = defaultdict(dict)
+    _by_watch(heard, rows, watches)
+    _by_criteria(heard, rows, criteria)
+    return heard, known
+
+
+def _by_watch(heard: Heard, rows: Rows, watches: Sequence[TupleRow]) -> None:
+    watched: dict[UUID, set[bytes]] = defaultdict(set)
     about: dict[UUID, tuple[str, str | None, UUID, str | None]] = {}
-    hashes = {value: row for row in rows for value in row.hashes}
-    if hashes:
-        cursor = await conn.execute(Q.watchers, (share.agreement, list(hashes), share.purpose))
-        for value, subscription, *whose in await cursor.fetchall():
-            about[subscription] = (whose[0], whose[1], whose[2], whose[3])
-            heard[subscription].extend(one.row for one in rows if bytes(value) in one.hashes)
-    answers: dict[object, list[Row]] = {}  # many ask for the same: judged once
+    for value, subscription, *whose in watches:
+        watched[subscription].add(bytes(value))
+        about[subscription] = (whose[0], whose[1], whose[2], whose[3])
+    for subscription, values in watched.items():
+        for record, mine in rows.items():
+            met = tuple(dict.fromkeys(one.row for one in mine if not values.isdisjoint(one.hashes)))
+            if met:
+                heard[record][subscription] = Listener(subscription, *about[subscription], met)
+
+
+def _by_criteria(heard: Heard, rows: Rows, criteria: Iterable[Subscription]) -> None:
+    alike: dict[object, list[Subscription]] = defaultdict(list)  # many ask for the same: judged once
     for standing in criteria:
-        asked = standing.criteria
+        alike[standing.criteria].append(standing)
+    for many in alike.values():
+        asked = many[0].criteria
         assert asked is not None  # noqa: S101
-        met = answers.get(asked)
-        if met is None:
-            met = [one.row for one in rows if matches(asked, one.criteria, alert_all=one.alert_all)]
-            answers[asked] = met
-        if met:
-            whom = (standing.recipient, standing.organisation, standing.key, standing.case_number)
-            about[standing.id] = whom
-            heard[standing.id].extend(met)
-    return {
-        subscription: Listener(subscription, *about[subscription], tuple(dict.fromkeys(met)))
-        for subscription, met in heard.items()
-    }
+        for record, mine in rows.items():
+            met = tuple(
+                dict.fromkeys(
+                    one.row for one in mine if matches(asked, one.criteria, alert_all=one.alert_all)
+                )
+            )
+            if met:
+                for s in many:
+                    heard[record][s.id] = Listener(
+                        s.id, s.recipient, s.organisation, s.key, s.case_number, met
+                    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,12 +138,6 @@ class Told:
     organisation: str | None
     key: UUID
     case_number: str | None
-
-
-async def told(conn: Connection, share: Share, record: UUID) -> dict[UUID, Told]:
-    """Every subscription that was told of the record and not yet told its end."""
-    rows = await (await conn.execute(Q.told, (record, share.agreement, share.purpose))).fetchall()
-    return {r[0]: Told(r[0], bytes(r[1]), *r[2:]) for r in rows}
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,7 @@ SELECT coalesce(max(position), 0) FROM alerts.event
 SELECT position, agreement, purpose, id FROM shares.change
 WHERE agreement = ANY (%s) AND position <> ALL (%s)
   AND agreement <> ALL (SELECT s.agreement FROM shares.share s WHERE s.state = 'filling' AND s.round > 1)
-ORDER BY position LIMIT 200
+ORDER BY position LIMIT %s
 
 -- name: forget_changes
 DELETE FROM shares.change WHERE position = ANY (%s)
@@ -29,22 +29,25 @@ SELECT id, recipient, organisation, key, agreement, purpose, case_number, criter
 WHERE criteria IS NOT NULL AND ended_at IS NULL AND expires > clock_timestamp()
 
 -- name: told
-SELECT t.subscription, t.digest, s.recipient, s.organisation, s.key, s.case_number
+SELECT t.id, t.subscription, t.digest, s.recipient, s.organisation, s.key, s.case_number
 FROM alerts.told t JOIN alerts.subscription s ON s.id = t.subscription
-WHERE t.id = %s AND s.agreement = %s AND s.purpose = %s AND s.ended_at IS NULL AND s.expires > clock_timestamp()
+WHERE t.id = ANY (%s) AND s.agreement = %s AND s.purpose = %s AND s.ended_at IS NULL AND s.expires > clock_timestamp()
 
 -- name: tell
--- What subscriptions were told of one record, and the events of it, in their order.
+-- What subscriptions were told of records of one share, and the events of it, in their order. No record is twice
+-- among what is gone and what stands for one subscription.
 WITH gone AS (
-    DELETE FROM alerts.told WHERE id = %(record)s AND subscription = ANY (%(left)s)
+    DELETE FROM alerts.told WHERE id = ANY (%(gone)s)
+      AND (id, subscription) IN (SELECT * FROM unnest(%(gone)s::uuid[], %(left)s::uuid[]))
 ), told AS (
     INSERT INTO alerts.told (id, subscription, digest)
-    SELECT %(record)s, * FROM unnest(%(told)s::uuid[], %(digests)b::bytea[])
+    SELECT * FROM unnest(%(stand)s::uuid[], %(told)s::uuid[], %(digests)b::bytea[])
     ON CONFLICT (id, subscription) DO UPDATE SET digest = excluded.digest
 )
 INSERT INTO alerts.event (recipient, agreement, epoch, id, subscription, kind, sent)
-SELECT %(recipient)s, %(agreement)s, %(epoch)s, %(record)s, subscription, kind, sent
-FROM unnest(%(whom)s::uuid[], %(kinds)s::text[], %(heard)s::boolean[]) WITH ORDINALITY AS new (subscription, kind, sent, n)
+SELECT %(recipient)s, %(agreement)s, %(epoch)s, id, subscription, kind, sent
+FROM unnest(%(records)s::uuid[], %(whom)s::uuid[], %(kinds)s::text[], %(heard)s::boolean[])
+  WITH ORDINALITY AS new (id, subscription, kind, sent, n)
 ORDER BY n RETURNING position
 
 -- name: events_after

@@ -124,12 +124,13 @@ class Share:
 
     @cache  # noqa: B019  (as many shares as purposes)
     def for_alert(self) -> bytes:
-        """What matching needs of one public id. Parameter: id."""
+        """What matching needs of public ids. Parameter: a list of ids."""
         keys = sql.SQL("").join(sql.SQL(", {}").format(self.column(name)) for name in self.combinations)
         return (
             sql.SQL(
-                "SELECT grant_no, file_version, body, criteria, alert_all, subject{} FROM {} WHERE id = %s"
-                " AND 'alert' = ANY (ways) AND (until IS NULL OR until > clock_timestamp()) ORDER BY grant_no"
+                "SELECT id, grant_no, file_version, body, criteria, alert_all, subject{} FROM {}"
+                " WHERE id = ANY (%s) AND 'alert' = ANY (ways)"
+                " AND (until IS NULL OR until > clock_timestamp()) ORDER BY id, grant_no"
             )
             .format(keys, self.table)
             .as_bytes()
