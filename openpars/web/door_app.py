@@ -113,6 +113,8 @@ def create_app(settings: Settings) -> FastAPI:
     app.add_middleware(
         respond.Straight,
         busy={("POST", "/v1/search"): recipient.search, ("GET", "/v1/alerts"): recipient.alerts},
+        # None of ours is there: it would be handed on in any case.
+        beneath={(method, "/desk/"): _to_desk for method in METHODS},
     )
     app.add_middleware(respond.SecurityHeaders)
     respond.answer_errors(app)

@@ -3,93 +3,119 @@
 
 For one address in a trial or a demo. In production a web server in front may route `/v1`, `/log` and
 `/recipient` to the door and the rest to the desk, and this is not used.
+
+It knows no cookies, follows nothing, unpacks nothing and reads no environment: what was asked is written
+again from its parsed parts, so that two processes never read one request in two ways.
 """
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-from http.cookiejar import CookieJar, DefaultCookiePolicy
+import re
 from pathlib import Path
 
-import httpx
 from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
+from starlette.types import Receive, Scope, Send
 
 from openpars.errors import Code, Refusal
 from openpars.strict_json import BODY_LIMIT
 from openpars.web import respond
+from openpars.web.desk_line import DeskGone, DeskLines, Line
 
-# RFC 9110, 7.6.1: these belong to one connection.
+# RFC 9110, 7.6.1: these belong to one connection. The body has been read here whole, so its length is written
+# anew, and nobody waits to be told to go on with it.
 HOP = {
-    "connection",
-    "keep-alive",
-    "proxy-authenticate",
-    "proxy-authorization",
-    "te",
-    "trailer",
-    "transfer-encoding",
-    "upgrade",
+    b"connection",
+    b"keep-alive",
+    b"proxy-authenticate",
+    b"proxy-authorization",
+    b"te",
+    b"trailer",
+    b"transfer-encoding",
+    b"upgrade",
 }
+OURS = HOP | {b"content-length", b"expect"}
+
+AT_ONCE = 64 * 1024  # bytes: an answer up to this length is handed on whole
+
+# What a request's parts may hold, whatever the server in front let through: a line end would begin another.
+_TARGET = re.compile(rb"/[\x21-\x7e]*\Z")
+_NAME = re.compile(rb"[!#$%&'*+\-.^_`|~0-9A-Za-z]+\Z")
+_VALUE = re.compile(rb"[\t\x20-\x7e\x80-\xff]*\Z")
 
 
-def _address(request: Request) -> httpx.URL:
+def _target(request: Request) -> bytes:
     """The address exactly as it was asked for. Never by `request.url`: the Host header is part of that."""
     path: bytes = request.scope["raw_path"].partition(b"?")[0]
     query: bytes = request.scope["query_string"]
-    return httpx.URL("http://desk", raw_path=path + (b"?" + query if query else b""))
+    return path + (b"?" + query if query else b"")
+
+
+def _written(request: Request, content: bytes) -> bytes | None:
+    """The request as it goes to the desks. None when a part of it cannot stand in a request."""
+    target = _target(request)
+    headers = [(name.lower(), value) for name, value in request.headers.raw]
+    if not _TARGET.match(target) or not all(
+        _NAME.match(name) and _VALUE.match(value) for name, value in headers
+    ):
+        return None
+    lines = [b"%b %b HTTP/1.1" % (request.method.encode("ascii"), target)]
+    lines += [b"%b: %b" % header for header in headers if header[0] not in OURS]
+    if content or request.method not in {"GET", "HEAD"}:
+        lines.append(b"content-length: %d" % len(content))
+    return b"\r\n".join([*lines, b"", content])
 
 
 class DeskProxy:
     """A client of the desk process."""
 
     def __init__(self, socket: Path) -> None:
-        self._client = httpx.AsyncClient(
-            transport=httpx.AsyncHTTPTransport(uds=str(socket), limits=httpx.Limits(max_connections=200)),
-            base_url="http://desk",
-            timeout=httpx.Timeout(60.0, read=None),
-            follow_redirects=False,
-            trust_env=False,
-            # A client keeps cookies by default, and would hand one visitor's session to the next.
-            cookies=CookieJar(DefaultCookiePolicy(allowed_domains=())),
-        )
+        self._lines = DeskLines(socket)
 
     async def close(self) -> None:
         """Close the connections."""
-        await self._client.aclose()
+        self._lines.close()
 
     async def __call__(self, request: Request) -> Response:
         """Pass one request on and its answer back, both as they come."""
-        try:
-            content = await respond.body(request, BODY_LIMIT)
-            headers = [
-                (name, value)
-                for name, value in request.headers.raw
-                if name.decode("latin-1") not in HOP | {"content-length"}
-            ]
-            outgoing = self._client.build_request(
-                request.method,
-                _address(request),
-                headers=headers,
-                content=content,
-            )
-            answer = await self._client.send(outgoing, stream=True)
-        except httpx.InvalidURL:
+        written = _written(request, await respond.body(request, BODY_LIMIT))
+        if written is None:
             return respond.problem(Refusal(Code.NOT_FOUND, "There is nothing at this address."))
-        except httpx.TransportError:
+        try:
+            line = await self._lines.ask(written, bodiless=request.method == "HEAD")
+            return await _passed(line)
+        except DeskGone:
             return respond.problem(
                 Refusal(Code.LOG_UNAVAILABLE, "The desks are starting or do not answer. Try again shortly.")
             )
-        passed = [
-            (name, value) for name, value in answer.headers.raw if name.lower().decode("latin-1") not in HOP
-        ]
 
-        async def stream() -> AsyncIterator[bytes]:
-            try:
-                async for chunk in answer.aiter_raw():
-                    yield chunk
-            finally:
-                await answer.aclose()
 
-        response = StreamingResponse(stream(), answer.status_code)
-        response.raw_headers = passed
-        return response
+async def _passed(line: Line) -> Response:
+    """The desks' answer: whole if it is short, else as it comes. Lets the line go in any case."""
+    headers = [(name, value) for name, value in line.headers if name.lower() not in HOP]
+    response: Response
+    if line.length is not None and line.length <= AT_ONCE:
+        try:
+            content = b"".join([chunk async for chunk in line.chunks()])
+        finally:
+            line.let_go()
+        response = Response(content, line.status)
+    else:
+        response = _Streamed(line)
+    response.raw_headers = headers
+    return response
+
+
+class _Streamed(StreamingResponse):
+    """An answer handed on as it comes. Ends with the asker: nobody is worked for who has gone."""
+
+    def __init__(self, line: Line) -> None:
+        super().__init__(line.chunks(), line.status)
+        self._line = line
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """ASGI."""
+        try:
+            await super().__call__(scope, receive, send)
+        finally:
+            self._line.let_go()

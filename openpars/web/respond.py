@@ -106,14 +106,25 @@ class Straight:
     """Hands a busy address straight to its handler: the framework's layers in between cost more than the
     handler's own work. Everything else goes on as it came, and errors are answered from the same list."""
 
-    def __init__(self, app: ASGIApp, busy: Mapping[tuple[str, str], Handler]) -> None:
-        """`busy`: handlers by method and path."""
+    def __init__(
+        self,
+        app: ASGIApp,
+        busy: Mapping[tuple[str, str], Handler],
+        beneath: Mapping[tuple[str, str], Handler],
+    ) -> None:
+        """`busy`: handlers by method and path. `beneath`: by method and the first part of a path, for all
+        that follows it."""
         self._app = app
         self._busy = busy
+        self._beneath = beneath
+
+    def _handler(self, method: str, path: str) -> Handler | None:
+        first = path[: path.find("/", 1) + 1]
+        return self._busy.get((method, path)) or self._beneath.get((method, first))
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """ASGI."""
-        handler = self._busy.get((scope["method"], scope["path"])) if scope["type"] == "http" else None
+        handler = self._handler(scope["method"], scope["path"]) if scope["type"] == "http" else None
         if handler is None:
             await self._app(scope, receive, send)
             return

@@ -71,7 +71,7 @@ ORDER: Mapping[str, tuple[str, ...]] = {
              "examples", "scenario", "daily", "scenario_checks", "scenario_result"),
     "web": (
         "auth", "respond", "intake", "shapes", "desk_app", "desk", "agreements", "door_app", "recipient",
-        "logs", "proxy",
+        "logs", "proxy", "desk_line",
     ),
     "cli": (
         "up", "supervise", "serve", "place", "demo", "doctor", "keys", "agreement", "imports", "log",
