@@ -156,6 +156,21 @@ def test_grants_within_their_bounds() -> None:
     assert told("#" * (SIZE_LIMIT + 1)) == [":1: error: the text is longer than 512 KiB"]
 
 
+def test_what_is_too_long_empty_or_not_of_the_role_is_told_in_its_line() -> None:
+    line = GOOD[: GOOD.index("security = ")].count("\n") + 1
+    long = edited('"CJIS Security Policy in its version in force."', f'"{"a" * (TEXT_LIMIT + 1)}"')
+    assert told(long) == [f":{line}: error: `security` is longer than 2000 characters"]
+    line = GOOD[: GOOD.index("when = ")].count("\n") + 1
+    empty = re.sub("when = .*", "when = { district = [] }", GOOD)
+    assert told(empty) == [f":{line}: error: `district` must not be empty"]
+    victim = re.sub(
+        "(when|show|find_by|alert_by) = .*\n", "", edited('about = "arrestee"', 'about = "victim"')
+    )
+    line = victim[: victim.index("[limits]")].count("\n") + 1
+    shown = victim.replace("[limits]", '[grant.show]\nname = "whole"\nssn = "last4"\n[limits]')
+    assert told(shown) == [f":{line + 2}: error: `ssn` is not recorded about this role"]
+
+
 def test_what_may_be_left_out_has_its_value() -> None:
     bare = GOOD[: GOOD.index("[limits]")]
     for line in ("title = ", "legal_basis = ", "notice_days = ", "when = ", "find_by = ", "alert_by = "):
