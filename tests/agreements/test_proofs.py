@@ -293,6 +293,15 @@ def test_a_sweep_across_two_grants_is_found() -> None:
     assert result("no-sweep-by-origin", with_grants(by_number)).proved
 
 
+def test_who_leads_to_a_grant_helps_to_tell_what_it_shows() -> None:
+    everybody = replace(NARROW, show=(("docket", "whole"),), find_by=())
+    shown = replace(OPEN_GRANT, show=(("birth_country", "whole"),), find_by=(("docket",),), alert_by=())
+    version = with_grants(everybody, replace(shown, ways=frozenset({Way.SEARCH})))
+    words, atom = vocabulary([version.agreement]), Atom(Kind.BULK, ("birth_country",), "whole")
+    for number in (1, 2):
+        assert Encoding(version).told([atom], words.known, among=frozenset({number})) is not False
+
+
 def test_subsets() -> None:
     narrower = with_grants(replace(NARROW, show=(("name", "initials"),), alert_by=("district",)))
     assert result("subset-of:x", narrower, WARRANT).proved
