@@ -317,4 +317,7 @@ def what_stops(
     print(f"  {share['people']} people ({share['rows']} rows) leave the share, {share['kept_people']} stay")
     for organisation in body["organisations"]:
         print(f"  organisation {organisation}")
-    print(f"  {body['cases']} cases: {', '.join(body.get('case_numbers', [])) or 'none named'}")
+    if body["rounded_down"]:
+        print("  (rounded down, and up to an hour old: exact counts and cases are for the owners)")
+    else:
+        print(f"  {body['cases']} cases: {', '.join(body['case_numbers']) or 'none named'}")

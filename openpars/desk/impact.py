@@ -2,8 +2,9 @@
 """What stops if an agreement ends, or if another version takes its place: told before anybody votes.
 
 Counted from the database in one snapshot, so the same state gives the same answer. What the desk may not
-read it does not count: never by which keys or criteria somebody is watched. Case numbers are for the owners
-and the solicitor; everybody else gets the counts.
+read it does not count: never by which keys or criteria somebody is watched. Case numbers and exact counts
+are for the owners and the solicitor. Everybody else gets round numbers, an hour old: whoever could watch a
+count move by one would see an arrest enter a share, or a sealed file leave it.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ import asyncio
 import time
 from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from uuid import UUID
 
@@ -34,7 +35,7 @@ Q = load(__package__)
 INSIDERS = frozenset({StaffRole.POLICE, StaffRole.DISTRICT_ATTORNEY, StaffRole.COURTS, StaffRole.SOLICITOR})
 """Who may know under which case numbers a recipient asks."""
 
-FRESH = 60.0
+FRESH = 3600.0  # seconds a stranger's answer stays the same
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +71,7 @@ class Impact:
     stopped: Stopped
 
     def told(self, *, insider: bool) -> dict[str, object]:
-        """For the API. Case numbers for insiders only."""
+        """For the API. Case numbers for insiders only; see `Remembered` for the others' round numbers."""
         found = self.stopped
         told: dict[str, object] = {
             "id": self.agreement,
@@ -82,10 +83,10 @@ class Impact:
             "feeds": found.feeds,
             "keys": {"all": found.keys, "active": found.active_keys, "left_with_nothing": found.idle_keys},
             "organisations": list(found.organisations),
-            "cases": len(found.cases),
             "share": {"rows": found.rows, "people": found.people, "kept_people": found.kept_people},
+            "rounded_down": not insider,
         }
-        return told | ({"case_numbers": list(found.cases)} if insider else {})
+        return told | ({"cases": len(found.cases), "case_numbers": list(found.cases)} if insider else {})
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,21 +97,45 @@ class _Subscription:
     by_keys: bool
 
 
+def rounded(count: int) -> int:
+    """Rounded down to tens below a hundred, to hundreds below a thousand, and so on."""
+    step = 10 ** max(1, len(str(count)) - 1)
+    return count // step * step
+
+
+def coarse(stopped: Stopped) -> Stopped:
+    """What a stranger may know of what stops: round numbers, no case, no activity."""
+    return Stopped(
+        watches=rounded(stopped.watches),
+        criteria=rounded(stopped.criteria),
+        feeds=rounded(stopped.feeds),
+        keys=stopped.keys,
+        active_keys=0,
+        idle_keys=stopped.idle_keys,
+        organisations=stopped.organisations,
+        cases=(),
+        rows=rounded(stopped.rows),
+        people=rounded(stopped.people),
+        kept_people=rounded(stopped.kept_people),
+    )
+
+
 class Remembered:
-    """Impacts for strangers: one at a time, and the same answer for a minute, so that asking is cheap."""
+    """Impacts for strangers: one at a time, round, and the same for an hour: nothing can be watched."""
 
     def __init__(self) -> None:
         self._known: dict[tuple[str, int | None], tuple[float, Impact]] = {}
         self._turn = asyncio.Lock()
 
     async def __call__(self, room: Room, agreement: str, by: int | None) -> Impact:
-        """As `impact`, at most `FRESH` seconds old."""
-        if by is None:
-            return await impact(room, agreement, by=None)
+        """As `impact`, coarse and at most `FRESH` seconds old."""
+        async with room.pool.connection() as conn:
+            standing, _ = await _standing(conn, agreement, await register.clock(conn))
         async with self._turn:
             made, found = self._known.get((agreement, by), (-FRESH, None))
-            if found is None or time.monotonic() - made > FRESH:
-                found = await impact(room, agreement, by=by)
+            if found is None or time.monotonic() - made > FRESH or found.version != standing.version:
+                exact = await impact(room, agreement, by=by)
+                found = replace(exact, stopped=coarse(exact.stopped))
                 # What cannot be in force is refused above, so the names kept here are few.
                 self._known[agreement, by] = (time.monotonic(), found)
             return found

@@ -233,8 +233,8 @@ async def withdraw_notice(request: Request) -> Response:
 async def what_stops(request: Request) -> Response:
     """What stops if the agreement ends, or if `version` takes its place: counts; for owners the case numbers.
 
-    `people` and `rows` leave the recipient's share. Who is no owner and not the solicitor gets an answer
-    about another version that is up to a minute old, since it takes a pass over the files.
+    `people` and `rows` leave the recipient's share. Who is no owner and not the solicitor gets numbers that
+    are rounded down (to tens below a hundred, to hundreds below a thousand) and stay the same for an hour.
     """
     actor = await intake.who(request) if "authorization" in request.headers else None
     by = _version(request)

@@ -10,6 +10,7 @@ from typing import Any
 import psycopg
 import pytest
 
+from openpars.desk.impact import rounded
 from tests.conftest import RunningCity
 from tests.driver import Driver, agreement_text, unique
 
@@ -106,7 +107,9 @@ def test_what_another_version_takes_away_is_what_really_leaves(drive: Driver, ci
     assert (found["keys"]["all"], found["feeds"]) == (0, 0)
     gone = impact(drive, agreement, version=other)
     assert (gone["subscriptions"]["criteria"], gone["case_numbers"]) == (1, ["CASE-1"])
-    assert impact(drive, agreement, None, version=version)["share"] == found["share"]
+    strange = impact(drive, agreement, None, version=version)
+    assert strange["share"] == {name: rounded(count) for name, count in found["share"].items()}
+    assert (strange["rounded_down"], found["rounded_down"]) == (True, False)
     for who in ("police", "courts"):
         ballot = {"version": version, "question": "amend", "choice": "yes"}
         drive.done(who, "POST", f"/agreements/{agreement}/ballots", ballot)
@@ -116,6 +119,27 @@ def test_what_another_version_takes_away_is_what_really_leaves(drive: Driver, ci
     after = people(city, agreement)
     assert len(before & after) == found["share"]["kept_people"]
     assert len(before - after) == found["share"]["people"] >= 2
+
+
+def test_a_stranger_cannot_watch_a_count_move(drive: Driver) -> None:
+    """Who could would see an arrest enter the share, and a sealed file leave it."""
+    agreement, purpose = drive.agree()
+    before, exact = impact(drive, agreement, None), impact(drive, agreement)
+    arrests = [drive.book()[0] for _ in range(12)]
+    subscribe(drive, purpose, "CASE-1", criteria={"charge_grade": ["F1"]})
+    assert impact(drive, agreement)["share"]["people"] == exact["share"]["people"] + len(arrests)
+    after = impact(drive, agreement, None)
+    assert after == before
+    assert "cases" not in after
+    assert all(count % 10 == 0 for count in after["share"].values())
+
+
+@pytest.mark.parametrize(
+    ("count", "told"),
+    [(0, 0), (9, 0), (10, 10), (99, 90), (100, 100), (987, 900), (1_999, 1_000), (20_500, 20_000)],
+)
+def test_what_a_stranger_is_told_is_rounded_down(count: int, told: int) -> None:
+    assert rounded(count) == told
 
 
 @pytest.mark.parametrize("version", ["0", "99", "1", "x", "-1", "1e9", "9" * 40, "²"])

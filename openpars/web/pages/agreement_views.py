@@ -50,13 +50,12 @@ class Changes:
 
 @dataclass(frozen=True, slots=True)
 class Counts:
-    """What would stop, counted: what anybody may know."""
+    """What would stop, in round numbers: what anybody may know."""
 
     people: int
     subscriptions: int
     keys: int
     feeds: int
-    cases: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,6 +166,6 @@ def changes(entries: Sequence[Entry], chosen: int, versions: Versions) -> Change
 
 
 def counts(impact: Impact) -> Counts:
-    """For the public: numbers only."""
+    """For the public, from `desk.impact.Remembered`."""
     found = impact.stopped
-    return Counts(found.people, found.watches + found.criteria, found.keys, found.feeds, len(found.cases))
+    return Counts(found.people, found.watches + found.criteria, found.keys, found.feeds)
