@@ -99,7 +99,7 @@ class _Subscription:
 
 def rounded(count: int) -> int:
     """Rounded down to tens below a hundred, to hundreds below a thousand, and so on."""
-    step = 10 ** max(1, len(str(count)) - 1)
+    step = int("1".ljust(max(2, len(str(count))), "0"))
     return count // step * step
 
 

@@ -455,5 +455,5 @@ def around(lang: str) -> dict[str, object]:
         ),
         "letters": letters,
         "changes": Changes(1, lines),
-        "stops": Counts(94, 3, 2, 1, 2),
+        "stops": Counts(90, 0, 2, 0),
     }
