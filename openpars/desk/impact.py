@@ -99,7 +99,9 @@ class _Subscription:
 
 def rounded(count: int) -> int:
     """Rounded down to tens below a hundred, to hundreds below a thousand, and so on."""
-    step = int("1".ljust(max(2, len(str(count))), "0"))
+    step = 10
+    while step * 10 <= count:
+        step *= 10
     return count // step * step
 
 
