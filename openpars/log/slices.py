@@ -76,8 +76,10 @@ async def entries(conn: Connection, tree: str, first: int, end: int) -> AsyncIte
     async with conn.cursor(name="log_slice", binary=True) as scan:
         await scan.execute(Q.slice, {"tree": tree, "first": first, "end": end})
         while rows := await scan.fetchmany(_FETCH):
-            if rows[0][0] != expected or rows[-1][0] != expected + len(rows) - 1:
-                raise LogDamaged(tree, expected, "the entry is missing", expected + len(rows) - 1)
+            if rows[-1][0] != expected + len(rows) - 1:
+                there = {row[0] for row in rows}
+                missing = next(index for index in range(expected, end) if index not in there)
+                raise LogDamaged(tree, missing, "the entry is missing")
             expected += len(rows)
             yield [Entry(*row) for row in rows]
     if expected != end:

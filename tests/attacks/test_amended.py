@@ -5,11 +5,14 @@ from __future__ import annotations
 
 import json
 import time
+from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import psycopg
 
-from tests.conftest import RunningCity
+from tests.attacks.test_killed import driver, frozen
+from tests.conftest import CityProcess
 from tests.driver import Driver, agreement_text, instant, unique
 
 
@@ -24,31 +27,33 @@ def amend(drive: Driver, agreement: str, text: str) -> dict[str, Any]:
 
 
 def test_the_text_before_answers_nothing_though_the_door_has_not_heard(
-    drive: Driver, city: RunningCity
+    start_city: Callable[..., CityProcess], city_directory: Path
 ) -> None:
     """The bell is lost: the door's own copy of the register still says version 1."""
+    running = start_city(city_directory, "--demo", "--arrests", "20")
+    running.ready()
+    drive = driver(running)
     agreement, purpose = drive.agree(show='name = "whole", birth_date = "year"')
     _, form = drive.book()
     assert "birth_date" in drive.records("fbi", purpose, drive.find(form))[0]
+    begins = time.monotonic() + 8
+    starts = instant(8)
     text = agreement_text(agreement, purpose=purpose, show='name = "whole"', seconds=7200)
-    later = [f"from = {instant(3600)}" if line.startswith("from = ") else line for line in text.splitlines()]
+    later = [f"from = {starts}" if line.startswith("from = ") else line for line in text.splitlines()]
     amend(drive, agreement, "\n".join(later))
-    time.sleep(0.5)
-    secrets = json.loads((city.data_dir / "secrets" / "desk.json").read_text(encoding="utf-8"))
-    drive.search("fbi", purpose, drive.find(form))
-    with psycopg.connect(secrets["owner_dsn"]) as conn:
-        conn.execute(
-            "UPDATE agreements.version SET state = 'superseded' WHERE agreement = %s AND number = 1",
-            (agreement,),
-        )
-        conn.execute(
-            "UPDATE agreements.version SET state = 'in_force', begins = clock_timestamp() - interval '1 s'"
-            " WHERE agreement = %s AND number = 2",
-            (agreement,),
-        )
-    until = time.monotonic() + 1.5
-    while time.monotonic() < until:
-        assert "birth_date" not in drive.search("fbi", purpose, drive.find(form)).text
+    secrets = json.loads((running.directory / "secrets" / "desk.json").read_text(encoding="utf-8"))
+    with frozen(running, "worker"), psycopg.connect(secrets["owner_dsn"]) as conn:
+        time.sleep(max(0.0, begins - time.monotonic()) + 0.2)
+        drive.search("fbi", purpose, drive.find(form))
+        for number, state in ((1, "superseded"), (2, "in_force")):
+            conn.execute(
+                "UPDATE agreements.version SET state = %s WHERE agreement = %s AND number = %s",
+                (state, agreement, number),
+            )
+        conn.commit()
+        until = time.monotonic() + 1.5
+        while time.monotonic() < until:
+            assert "birth_date" not in drive.search("fbi", purpose, drive.find(form)).text
 
 
 def test_what_was_told_for_a_purpose_that_is_gone_is_withdrawn(drive: Driver) -> None:

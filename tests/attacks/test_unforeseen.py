@@ -33,7 +33,7 @@ async def _breaks_later(_: Request) -> Response:
 
 def application() -> FastAPI:
     app = FastAPI(openapi_url=None, docs_url=None, redoc_url=None)
-    app.add_middleware(respond.Straight, busy={("GET", "/straight"): _breaks})
+    app.add_middleware(respond.Straight, busy={("GET", "/straight"): _breaks}, beneath={})
     app.add_middleware(respond.SecurityHeaders)
     respond.answer_errors(app)
     app.add_api_route("/route", _breaks, response_model=None)
