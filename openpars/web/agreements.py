@@ -18,8 +18,9 @@ from openpars.desk import impact, owners, solicitor
 from openpars.desk.view import time
 from openpars.errors import Code, refuse
 from openpars.web import intake, respond
+from openpars.web.agreement_shapes import BallotShape, NoticeShape, ReasonShape, RoundShape
 from openpars.web.intake import desk_route, done, receive
-from openpars.web.shapes import BallotShape, NoticeShape, ReasonShape, RoundShape, Shape, schema_of
+from openpars.web.shapes import Shape, schema_of
 
 router = APIRouter(tags=["agreements"])
 

@@ -11,8 +11,9 @@ from openpars.agreements import ballot_keys
 from openpars.agreements.ballot_keys import NewKey
 from openpars.desk import owners
 from openpars.web import respond
+from openpars.web.agreement_shapes import BallotKeyShape, ReasonShape
 from openpars.web.intake import desk_route, done, receive
-from openpars.web.shapes import BallotKeyShape, ReasonShape, schema_of
+from openpars.web.shapes import schema_of
 
 router = APIRouter(tags=["agreements"])
 

@@ -18,8 +18,9 @@ from openpars.desk.view import time
 from openpars.errors import Code, refuse
 from openpars.record.file import HOME
 from openpars.web import respond
+from openpars.web.agreement_shapes import ReasonShape
 from openpars.web.intake import desk_route, receive
-from openpars.web.shapes import ReasonShape, schema_of
+from openpars.web.shapes import schema_of
 
 router = APIRouter(tags=["agreements"])
 

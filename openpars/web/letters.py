@@ -16,8 +16,9 @@ from openpars.desk import letters
 from openpars.desk.room import Actor
 from openpars.errors import Code, refuse
 from openpars.web import intake, respond
+from openpars.web.agreement_shapes import LetterShape, ReplyShape, ServeShape
 from openpars.web.intake import desk_route, done, receive
-from openpars.web.shapes import LetterShape, NothingShape, ReplyShape, ServeShape, Shape, schema_of
+from openpars.web.shapes import NothingShape, Shape, schema_of
 
 router = APIRouter(tags=["letters"])
 

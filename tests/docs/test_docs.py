@@ -13,7 +13,7 @@ from openpars.agreements.check import check, enactable
 from openpars.disclosure import request as asks
 from openpars.errors import STATUS, Code
 from openpars.record.catalogue import CRITERIA, FIELDS
-from openpars.web import intake, shapes
+from openpars.web import agreement_shapes, intake, shapes
 from tests.docs import generated
 
 DOCUMENTS = generated.documents()
@@ -166,7 +166,7 @@ PARSERS: dict[str, Callable[[bytes], object]] = {
     "charging": lambda body: intake.parse(body, shapes.ChargingShape).form(),
     "arraignment": lambda body: intake.parse(body, shapes.ArraignmentShape).form(),
     "order": lambda body: intake.parse(body, shapes.OrderShape).form(),
-    "ballot": lambda body: intake.parse(body, shapes.BallotShape),
+    "ballot": lambda body: intake.parse(body, agreement_shapes.BallotShape),
 }
 
 
