@@ -10,14 +10,23 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 
+from openpars.agreements.ballot_box import (
+    Asked,
+    checked,
+    in_round,
+    may_carry,
+    needs_key,
+    open_round_of,
+    open_to_votes,
+    takes_place,
+    told,
+    verified,
+)
 from openpars.agreements.ballot_keys import keys_of, logged
 from openpars.agreements.ballots import (
-    LONGEST,
     Ballot,
-    BallotKey,
-    Choice,
     Count,
     Outcome,
     Question,
@@ -27,14 +36,11 @@ from openpars.agreements.ballots import (
     believed,
     count,
     good_keys,
-    signed,
     statement,
 )
-from openpars.agreements.bars import voided
-from openpars.agreements.check import missing_topics
 from openpars.agreements.life import finish
-from openpars.agreements.model import Decision, Version
-from openpars.agreements.register import STANDING, Locked, Q, ballot_of, lock, version
+from openpars.agreements.model import Decision
+from openpars.agreements.register import Locked, Q, ballot_of, lock, version
 from openpars.agreements.rounds import ask, asked_now, decide, of_matter, rounds_of, state_of
 from openpars.db.connect import Connection
 from openpars.errors import Code, Refused, refuse
@@ -42,27 +48,6 @@ from openpars.log.draft import JSON, Draft
 from openpars.log.pending import note
 
 _OVER = ("ended", "superseded")
-DEMO_LIFE = timedelta(days=30)  # how long a demo ballot without an expiry counts
-
-
-@dataclass(frozen=True, slots=True)
-class Asked:
-    """A ballot as it arrived. `stakeholder` is who signed in, never what the request says.
-
-    `round` None: the one that is open, which is said so only by an unsigned ballot. `key`: the fingerprint
-    of the key it is signed with.
-    """
-
-    agreement: str
-    version: int
-    stakeholder: str
-    question: Question
-    choice: Choice
-    hash: str | None = None
-    expires: datetime | None = None
-    signature: str | None = None
-    round: int | None = None
-    key: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,110 +85,29 @@ async def cast(conn: Connection, asked: Asked, *, demo: bool) -> Cast:
     """
     row = await lock(conn, asked.agreement)
     wanted = await version(conn, asked.agreement, asked.version)
-    _open_to_votes(await state_of(conn, asked.agreement, asked.version), asked.question)
+    open_to_votes(await state_of(conn, asked.agreement, asked.version), asked.question)
     question, rules, decision = await asked_now(conn, wanted.agreement, asked.version, asked.question)
     if asked.stakeholder not in decision.stakeholders:
         raise refuse(Code.FORBIDDEN, "only the agreement's stakeholders vote")
     standing = await _round(conn, row, asked, question, rules)
-    ballot = _checked(asked, standing, wanted.hash, row.now, demo=demo)
-    if ballot.signature is not None or ballot.key is not None or not demo:
-        await _verify(conn, row, ballot)
-    _may_carry(wanted, question, row.now, demo=demo)
+    ballot = checked(asked, standing, wanted.hash, row.now, demo=demo)
+    if needs_key(ballot, demo=demo):
+        verified(ballot, good_keys(await keys_of(conn, row.provider), await logged(conn)))
+    may_carry(wanted, question, row.now, demo=demo)
     replaced = await _store(conn, ballot)
-    result = await _count(conn, row, standing, decision, at=row.now, demo=demo)
+    result = await _count(conn, row, standing, decision, at=row.now, demo=demo, closed=False)
     effect = await _effect(conn, row, standing, result)
     state = await state_of(conn, asked.agreement, asked.version)
     return Cast(state, result, ballot.signature is not None, effect, standing.number, replaced)
 
 
-def _may_carry(wanted: Version, question: Question, now: datetime, *, demo: bool) -> None:
-    if question is Question.END:
-        return
-    # It may have been proposed before the bar was switched on, or while the city was a demo.
-    bar = voided(wanted, now)
-    if bar is not None:
-        raise refuse(Code.CONFLICT, f"no vote can make this text share anything: {bar.cited}", "version")
-    if not demo and (missing := missing_topics(wanted.agreement)):
-        raise refuse(Code.CONFLICT, f"[cjis] of this text does not cover: {', '.join(missing)}", "version")
-
-
-def _open_to_votes(state: str, question: Question) -> None:
-    if question is Question.END and state not in (*STANDING, "balloted"):
-        raise refuse(Code.CONFLICT, "this version is not in force, so there is nothing to end", "version")
-    if question is not Question.END and state != "proposed":
-        raise refuse(Code.CONFLICT, "this version is already decided", "version")
-
-
 async def _round(conn: Connection, row: Locked, asked: Asked, question: Question, rules: int) -> Round:
     """The open round. Any owner's ballot to end asks that question, where nobody has."""
-    known = of_matter(await rounds_of(conn, row.id, asked.version), question)
-    standing = known[-1] if known and known[-1].outcome is Outcome.PENDING else None
+    standing = open_round_of(of_matter(await rounds_of(conn, row.id, asked.version), question))
     if standing is None:
         standing = await ask(conn, row, asked.version, question, by=asked.stakeholder)
-    if asked.round is not None and asked.round != standing.number:
-        raise refuse(Code.CONFLICT, "this ballot is of another round than the one that is open", "round")
-    if row.now >= standing.closes_at:
-        raise refuse(Code.CONFLICT, "this round is closed: who was silent has been silent", "round")
-    if (standing.question, standing.rules) != (question, rules):
-        raise refuse(
-            Code.CONFLICT,
-            "what is in force has changed since this was asked: it must be asked again",
-            "question",
-        )
+    in_round(asked, standing, question, rules, row.now)
     return standing
-
-
-def _checked(asked: Asked, standing: Round, text_hash: str, now: datetime, *, demo: bool) -> Ballot:
-    if asked.hash != text_hash and not (demo and asked.hash is None):
-        raise refuse(
-            Code.INVALID, "the ballot is not for this text: `hash` must be the version's hash", "hash"
-        )
-    if asked.round is None and not demo:
-        raise refuse(Code.INVALID, "a signed ballot names its round", "round")
-    expires = asked.expires
-    if expires is None and demo:
-        expires = now + DEMO_LIFE
-    if expires is None or expires.tzinfo is None or not now < expires <= now + LONGEST:
-        raise refuse(
-            Code.INVALID, "`expires` must be an instant with an offset, within the next year", "expires"
-        )
-    return Ballot(
-        asked.stakeholder,
-        asked.agreement,
-        asked.version,
-        text_hash,
-        asked.question,
-        asked.choice,
-        expires,
-        now,
-        asked.signature,
-        standing.number,
-        asked.key,
-    )
-
-
-async def _verify(conn: Connection, row: Locked, ballot: Ballot) -> None:
-    if ballot.signature is None:
-        raise refuse(Code.INVALID, "a ballot must be signed with the stakeholder's own key", "signature")
-    if ballot.key is None:
-        raise refuse(Code.INVALID, "name the key it is signed with: `key` is its fingerprint", "signature")
-    good = good_keys(await keys_of(conn, row.provider), await logged(conn))
-    key = good.get(ballot.key)
-    problem = _key_problem(key, ballot)
-    if problem is not None:
-        raise problem
-    if key is None or not signed(key.public_key, ballot.signature, statement(ballot)):
-        raise refuse(Code.INVALID, "the signature is not this key's over this statement", "signature")
-
-
-def _key_problem(key: BallotKey | None, ballot: Ballot) -> Refused | None:
-    if key is None:
-        return refuse(Code.INVALID, "no such ballot key is registered", "key")
-    if key.stakeholder != ballot.stakeholder:
-        return refuse(Code.INVALID, "this is the key of another stakeholder", "key")
-    if not key.holds(ballot.at):
-        return refuse(Code.INVALID, "this key is revoked", "key")
-    return None
 
 
 async def _store(conn: Connection, ballot: Ballot) -> bool:
@@ -213,11 +117,7 @@ async def _store(conn: Connection, ballot: Ballot) -> bool:
     if await (await conn.execute(Q.known_statement, (name,))).fetchone() is not None:
         raise refuse(Code.CONFLICT, "this ballot was cast before: another needs another expiry", "expires")
     rows = await (await conn.execute(Q.ballots, (ballot.agreement, ballot.version))).fetchall()
-    before = (answers(ballot_of(row), ballot.question) for row in rows)
-    replaced = any(
-        one is not None and (one.stakeholder, one.round) == (ballot.stakeholder, ballot.round)
-        for one in before
-    )
+    replaced = takes_place(ballot, [ballot_of(row) for row in rows])
     values: dict[str, JSON] = {
         "agreement": ballot.agreement,
         "version": ballot.version,
@@ -247,7 +147,7 @@ async def _count(
     *,
     at: datetime,
     demo: bool,
-    closed: bool = False,
+    closed: bool,
 ) -> Count:
     rows = await (await conn.execute(Q.ballots, (asked.agreement, asked.version))).fetchall()
     said_by_log = await logged(conn)
@@ -265,9 +165,9 @@ async def _count(
 
 async def _effect(conn: Connection, row: Locked, asked: Round, result: Count) -> str | None:
     """Give a decided round its effect."""
-    if result.outcome is Outcome.PENDING or result.decided_at is None:
+    if result.decided_at is None:
         return None
-    said = f"yes {result.yes}, no {result.no}, abstain {result.abstain}, silent {len(result.silent)}"
+    said = told(result)
     await decide(conn, asked, result.outcome, result.decided_at, said)
     carried = result.outcome is Outcome.CARRIED
     if asked.question is Question.END:
@@ -298,16 +198,8 @@ async def _close(conn: Connection, row: Locked, asked: Round, *, demo: bool) -> 
     state = await state_of(conn, asked.agreement, asked.version)
     if row.now < asked.closes_at and state not in _OVER:
         return None
-    wanted = await version(conn, asked.agreement, asked.version)
-    text = wanted.agreement
-    try:
-        _open_to_votes(state, asked.question)
-        _may_carry(wanted, asked.question, row.now, demo=demo)
-        question, rules, decision = await asked_now(conn, text, asked.version, asked.question)
-    except Refused:
-        question, rules, decision = asked.question, 0, text.decision
-    if (question, rules) != (asked.question, asked.rules):
-        # Silence does not answer what is not the question any more.
+    decision = await _silenced(conn, row, asked, state, demo=demo)
+    if decision is None:
         at = min(row.now, asked.closes_at)
         await decide(conn, asked, Outcome.VOID, at, "what it was asked about is over or has changed")
         if state == "proposed":
@@ -315,3 +207,17 @@ async def _close(conn: Connection, row: Locked, asked: Round, *, demo: bool) -> 
         return None
     result = await _count(conn, row, asked, decision, at=asked.closes_at, demo=demo, closed=True)
     return await _effect(conn, row, asked, result)
+
+
+async def _silenced(
+    conn: Connection, row: Locked, asked: Round, state: str, *, demo: bool
+) -> Decision | None:
+    """The rules by which silence answers. None: the question is over or another now."""
+    wanted = await version(conn, asked.agreement, asked.version)
+    try:
+        open_to_votes(state, asked.question)
+        may_carry(wanted, asked.question, row.now, demo=demo)
+        question, rules, decision = await asked_now(conn, wanted.agreement, asked.version, asked.question)
+    except Refused:
+        return None
+    return decision if (question, rules) == (asked.question, asked.rules) else None

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from openpars.accounts.keys import Issued, StaffRole, create_recipient, create_staff
-from openpars.agreements import life, register, voting
+from openpars.agreements import ballot_box, life, register, voting
 from openpars.agreements.ballots import Choice, Question
 from openpars.city import agreed
 from openpars.city.days import ZONE
@@ -182,5 +182,5 @@ async def _in_force(name: str, desk: Pool, owner: Pool, keys: ShareKeys, *, prog
 async def _vote(conn: Connection, name: str) -> None:
     """The owners' ballots, unsigned: they exist in demo mode only, and are labelled so wherever shown."""
     for stakeholder, choice in agreed.BALLOTS[name]:
-        asked = voting.Asked(name, 1, stakeholder, Question.ENACT, Choice(choice))
+        asked = ballot_box.Asked(name, 1, stakeholder, Question.ENACT, Choice(choice))
         await voting.cast(conn, asked, demo=True)

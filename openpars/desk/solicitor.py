@@ -11,7 +11,7 @@ import asyncio
 from datetime import UTC, datetime
 
 from openpars.accounts.keys import StaffRole
-from openpars.agreements import life, notice, register, voting
+from openpars.agreements import ballot_box, life, notice, register, voting
 from openpars.agreements.ballots import Choice, Question
 from openpars.db.connect import Connection
 from openpars.desk.room import Actor, Asked, Room, among, published
@@ -56,7 +56,7 @@ async def ballot(
 ) -> Answer:
     """One owner's ballot: the role that signed in decides whose it is, never the request."""
     among(asked.actor, STAKEHOLDERS)
-    cast = voting.Asked(
+    cast = ballot_box.Asked(
         agreement=agreement,
         version=version,
         stakeholder=asked.actor.role.value,

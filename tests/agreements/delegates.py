@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
+from openpars.agreements.ballot_box import Asked
 from openpars.agreements.ballot_keys import NewKey, register_key
 from openpars.agreements.ballots import (
     Ballot,
@@ -19,7 +20,6 @@ from openpars.agreements.ballots import (
     public_text,
     statement,
 )
-from openpars.agreements.voting import Asked
 from openpars.db.connect import Connection
 
 PROVIDER = "city-of-philadelphia"

@@ -250,7 +250,9 @@ def test_periods_of_a_switched_bar_are_its_own_and_the_citys() -> None:
     on, off = Switched(ORDINANCES, on=True, at=ON), Switched(ORDINANCES, on=False, at=OFF)
     again = Switched(ORDINANCES, on=True, at=OFF + timedelta(days=1))
     assert periods(on) == [(ON, None)]
-    assert periods(off, on, off, again) == [(ON, OFF), (again.at, None)]
+    before = Switched(ORDINANCES, on=False, at=ON - timedelta(days=5))
+    # It ends with the act that follows, not with the one before it, which was a switching off, too.
+    assert periods(before, on, off, again) == [(ON, OFF), (again.at, None)]
     fields, gone = Switched(INFORMATION, on=True, at=ON), Switched(INFORMATION, on=False, at=OFF)
     # What was held back once is not held back any more; what is held back again, is.
     assert periods(fields, gone) == []
@@ -350,6 +352,10 @@ def test_whom_a_bar_concerns_and_from_when() -> None:
         assert concerned(a_bar(BarKind.JUVENILE), of) == [True, True, True]
     of_age = replace(file, arrestee=replace(file.arrestee, birth_date=date(2008, 8, 31)))
     assert concerned(a_bar(BarKind.JUVENILE), of_age)[0] is False
+    # Others named in the file, too: of age on the day they are 18, and not on the day before.
+    birthdays = (date(2008, 8, 31), date(2008, 9, 1))
+    both = tuple(replace(one, birth_date=day) for one, day in zip(people, birthdays, strict=True))
+    assert concerned(a_bar(BarKind.JUVENILE), replace(file, participants=both)) == [False, False, True]
     sealed = a_bar(BarKind.SEAL, states=(Seal.SEALED,))
     assert (concerned(sealed), concerned(sealed, replace(file, seal=Seal.SEALED))) == (
         [False] * 3,

@@ -89,7 +89,7 @@ GROUPS: Mapping[str, Mapping[str, tuple[str, ...]]] = {
         ),
         "What may be in it": ("check", "findable", "emptied", "foreseen"),
         "What it gives": ("bars", "project", "reasons"),
-        "Ballots and keys": ("ballots", "ballot_keys", "rounds", "voting", "readings", "audit"),
+        "Ballots and keys": ("ballots", "ballot_keys", "rounds", "ballot_box", "voting", "readings", "audit"),
         "Its life in the register": (
             "register", "life", "notice", "warnings", "barring", "certified", "timeline",
         ),
