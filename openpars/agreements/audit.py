@@ -31,6 +31,7 @@ from openpars.agreements.canonical import digest
 from openpars.agreements.certified import DIFFERENCE, PROVED, Attempt, swapped
 from openpars.agreements.model import Agreement, Decision
 from openpars.agreements.register import Entry, event_digest
+from openpars.agreements.switches import Switches
 from openpars.agreements.text import read
 from openpars.log.stored import Noted
 from openpars.record.catalogue import instant
@@ -79,6 +80,7 @@ class Held:
     texts: Mapping[tuple[str, int], Agreement]
     demo: bool
     proofs: tuple[Attempt, ...]
+    switches: Switches
 
 
 def audit(held: Held, logged: Logged) -> tuple[Finding, ...]:
@@ -94,6 +96,7 @@ def audit(held: Held, logged: Logged) -> tuple[Finding, ...]:
     proved = {str(one.public.get("digest")) for one in held.leaves if one.public.get("event") == PROVED}
     for one in held.proofs:
         found += _proofs(one, proved)
+    found += _switches(held.switches)
     found += _gone(held)
     return tuple(found)
 
@@ -236,6 +239,23 @@ def _again(
     at = asked.decided_at or asked.closes_at
     closed = at >= asked.closes_at
     return count(decision, asked.question, same, at=at, closed=closed, round=asked.number).outcome
+
+
+def _switches(held: Switches) -> Iterator[Finding]:
+    """Bars as they were switched. What is named here is heeded only where it narrows."""
+    for one in held.acts:
+        if not one.logged:
+            heeded = "it is heeded, from the bar's own first day" if one.on else "it is not heeded"
+            where = f"the bar {one.bar}: switched {_word(on=one.on)} ({instant(one.at)}, {one.by})"
+            yield Finding(where, f"stands in the table as it never was logged; {heeded}")
+    for gone in held.gone:
+        heeded = "it is heeded, from the bar's own first day" if gone.on else "it is not heeded"
+        what = f"was logged (switch {gone.id}), and is gone from the table or changed; {heeded}"
+        yield Finding(f"the bar {gone.bar}: switched {_word(on=gone.on)}", what)
+
+
+def _word(*, on: bool) -> str:
+    return "on" if on else "off"
 
 
 def _gone(held: Held) -> Iterator[Finding]:

@@ -8,11 +8,8 @@ itself: what was ended needs a new ballot.
 
 from __future__ import annotations
 
-import hashlib
 from dataclasses import dataclass
 from datetime import datetime
-
-import orjson
 
 from openpars.agreements.bars import Pack, binds, is_on, packs, voided
 from openpars.agreements.life import finish, states_of
@@ -25,15 +22,13 @@ from openpars.agreements.register import (
     clock,
     lock,
     record,
-    switched_bars,
     version,
 )
+from openpars.agreements.switches import switch_digest, switched_bars
 from openpars.db.connect import Connection
 from openpars.errors import Code, refuse
 from openpars.log.draft import JSON, Draft
-from openpars.log.leaf import canonical
 from openpars.log.pending import note
-from openpars.record.catalogue import instant
 
 _STANDING = ("in_force", "suspended")
 _COMING = ("proposed", "balloted")
@@ -58,20 +53,6 @@ class Turned:
     at: datetime
     ended: tuple[str, ...]
     touched: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Switch:
-    """One act as it is remembered. `logged`: whether the acts log, or its queue, says the same."""
-
-    id: int
-    provider: str
-    bar: str
-    on: bool
-    at: datetime
-    by: str
-    reason: str
-    logged: bool
 
 
 async def turn(conn: Connection, asked: Turn) -> Turned:
@@ -157,29 +138,3 @@ async def _void(conn: Connection, row: Locked, number: int) -> bool:
         return voided(await version(conn, row.id, number), row.now) is not None
     except BrokenText:
         return False  # it grants nothing at the door in any case
-
-
-async def switches(conn: Connection) -> tuple[tuple[Switch, ...], int]:
-    """Every act about bars, oldest first, each held against the log; and how many the log has that are gone.
-
-    The log is written in the act's own transaction. A row without its leaf was put there by somebody else,
-    and a leaf without its row tells that somebody took one away.
-    """
-    logged = set()
-    for (found,) in await (await conn.execute(Q.logged_switches)).fetchall():
-        said = orjson.loads(found)
-        logged.add(said.get("public", said).get("digest"))
-    rows = await (await conn.execute(Q.switches)).fetchall()
-    names = [switch_digest(row) for row in rows]
-    kept = [
-        Switch(number, provider, bar, on, at, by, reason, logged=name in logged)
-        for name, (number, provider, bar, on, at, by, reason) in zip(names, rows, strict=True)
-    ]
-    return tuple(kept), len(logged.difference(names))
-
-
-def switch_digest(row: tuple[int, str, str, bool, datetime, str, str]) -> str:
-    """SHA-256 (hex) of all that is kept of one act: who moves its instant has moved the bar, too."""
-    number, provider, bar, on, at, by, reason = row
-    parts = (number, provider, bar, "on" if on else "off", instant(at), by, reason)
-    return hashlib.sha256(canonical(parts)).hexdigest()

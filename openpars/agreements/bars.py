@@ -126,15 +126,23 @@ def bars_for(provider: str, recipient: str, switched: Sequence[Switched] = ()) -
 
 
 def _periods(bar: Bar, switched: list[Switched]) -> Iterator[Bar]:
-    for place, one in enumerate(switched):
-        if not one.on:
-            continue
-        off = switched[place + 1].at if place + 1 < len(switched) else None
-        if bar.kind is BarKind.FIELDS and off is not None:
-            continue  # it narrows what is shown now; what it narrowed once, it does not narrow any more
-        begins = max(bar.begins or one.at, one.at)
-        ends = min(end for end in (bar.ends, off, FAR) if end is not None)
-        yield replace(bar, begins=begins, ends=None if ends == FAR else ends)
+    since: datetime | None = None
+    for one in switched:
+        if one.on:
+            # Switched on twice, of which the city itself knows nothing: it holds from the earlier.
+            since = one.at if since is None else min(since, one.at)
+        elif since is not None:
+            # A bar about fields narrows what is shown now; what it narrowed once, it does not narrow any more.
+            if bar.kind is not BarKind.FIELDS:
+                yield _period(bar, since, one.at)
+            since = None
+    if since is not None:
+        yield _period(bar, since, FAR)
+
+
+def _period(bar: Bar, since: datetime, until: datetime) -> Bar:
+    ends = min(bar.ends or FAR, until)
+    return replace(bar, begins=max(bar.begins or since, since), ends=None if ends == FAR else ends)
 
 
 def is_on(bar: str, switched: Sequence[Switched]) -> bool:

@@ -217,26 +217,22 @@ SELECT nothing FROM agreements.bar_gate FOR SHARE
 -- name: close_bars
 SELECT nothing FROM agreements.bar_gate FOR UPDATE
 
--- name: switched
-SELECT bar, turned_on, at FROM agreements.bar_switch WHERE provider = %s ORDER BY id
-
 -- name: all_switched
-SELECT provider, bar, turned_on, at FROM agreements.bar_switch ORDER BY id
+-- Whether anything has changed is told by the rows; what they are worth, by `switches`.
+SELECT id, provider, bar, turned_on, at, by, reason FROM agreements.bar_switch ORDER BY id
 
 -- name: switches
-SELECT id, provider, bar, turned_on, at, by, reason FROM agreements.bar_switch ORDER BY id
+-- The rows, then what the acts tree says of bars; at one instant, or a switch made between the two would look forged.
+SELECT id, provider, bar, turned_on, at, by, reason, NULL::bytea FROM agreements.bar_switch
+UNION ALL
+SELECT NULL, NULL, NULL, NULL, NULL, NULL, NULL, leaf FROM log.told_of_bars() AS leaf
+ORDER BY 1
 
 -- name: new_switch
 INSERT INTO agreements.bar_switch (provider, bar, turned_on, at, by, reason) VALUES (%s, %s, %s, %s, %s, %s) RETURNING id
 
 -- name: agreements_with
 SELECT id, recipient FROM agreements.agreement WHERE provider = %s ORDER BY id
-
--- name: logged_switches
--- What the acts tree, and what is on its way there, says of bars. By the index `entry_bar`.
-SELECT leaf FROM log.entry WHERE tree = 'acts' AND position('"kind":"bar"'::bytea in leaf) > 0
-UNION ALL
-SELECT public FROM log.pending WHERE kind = 'bar'
 
 -- name: new_certificate
 INSERT INTO agreements.certificate

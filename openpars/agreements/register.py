@@ -25,11 +25,12 @@ from openpars.agreements.ballots import (
     closing,
     question_of,
 )
-from openpars.agreements.bars import Switched, bars_for, emptied
+from openpars.agreements.bars import bars_for, emptied
 from openpars.agreements.canonical import canonical, digest
 from openpars.agreements.check import check, enactable
 from openpars.agreements.faults import Fault, Severity
 from openpars.agreements.model import Agreement, Version
+from openpars.agreements.switches import switched_bars
 from openpars.agreements.text import Reading, read
 from openpars.db.connect import Connection
 from openpars.db.sql import load
@@ -226,11 +227,6 @@ async def _not_barred(conn: Connection, agreement: Agreement, now: datetime) -> 
         if bar is not None:
             detail = f"grant {grant.number} gives nothing, whatever the owners vote: {bar.cited}"
             raise refuse(Code.INVALID, detail, "text")
-
-
-async def switched_bars(conn: Connection, provider: str) -> tuple[Switched, ...]:
-    """What the city has switched, oldest first."""
-    return tuple(Switched(*row) for row in await (await conn.execute(Q.switched, (provider,))).fetchall())
 
 
 def _enactable(reading: Reading) -> Agreement:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""`openpars agreement verify`: every ballot, key and step of an agreement's life against the acts tree."""
+"""`openpars agreement verify`: every ballot, key, step, proof and switch of a bar against the acts tree."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ from openpars.agreements.ballot_keys import keys_of, logged_in
 from openpars.agreements.bars import packs
 from openpars.agreements.model import Agreement
 from openpars.agreements.register import BrokenText, Entry
+from openpars.agreements.switches import switches
 from openpars.cli.place import settings_for
 from openpars.cli.say import CannotRunError, Exit, give_json, say
 from openpars.db.connect import Connection
@@ -33,11 +34,11 @@ def verify(
     ] = None,
     json: Annotated[bool, typer.Option("--json", help="Print JSON and nothing else.")] = False,
 ) -> None:
-    """Check the acts tree, then every ballot, ballot key, step and proof of every agreement against it.
+    """Check the acts tree, then every ballot, ballot key, step, proof and switch of a bar against it.
 
     Names a ballot that nobody cast, one that was deleted or changed, a key that nobody registered, an end
-    that never was, a certificate or a difference that somebody swapped; and counts every decided question
-    again from its ballots. Exit status 0: all is well, 1: something was found, 2: it could not run.
+    that never was, a certificate or a difference that somebody swapped, a bar that somebody switched past the
+    desk; and counts every decided question again from its ballots. Exit status 0: all is well, 1: something was found, 2: it could not run.
     """
     settings = settings_for(data_dir=data_dir)
     try:
@@ -49,10 +50,10 @@ def verify(
     else:
         for one in found:
             say(f"{one.where} {one.what}")
-        proofs = f"{counted['proofs']} attempts to prove"
-        against = f"{counted['steps']} steps and {proofs} against {size} entries of the acts tree"
+        rest = f"{counted['proofs']} attempts to prove and {counted['switches']} switches of bars"
+        against = f"{counted['steps']} steps, {rest} against {size} entries of the acts tree"
         result = "NOT in order." if found else "all is as it was logged."
-        say(f"{counted['ballots']} ballots, {counted['keys']} ballot keys and {against}: {result}")
+        say(f"{counted['ballots']} ballots, {counted['keys']} ballot keys, {against}: {result}")
     raise typer.Exit(Exit.FOUND if found else Exit.FINE)
 
 
@@ -76,6 +77,7 @@ async def _verify(settings: Settings, key: str | None) -> tuple[list[Finding], i
         "keys": len(held.keys),
         "steps": sum(len(entry.events) for entry in held.entries),
         "proofs": len(held.proofs),
+        "switches": len(held.switches.acts),
     }
     return found, size, counted
 
@@ -89,7 +91,7 @@ async def _held(conn: Connection, *, demo: bool) -> Held:
         if text is not None:
             texts[entry.agreement, entry.version] = text
     leaves, proofs = await stored.about_agreements(conn), await certified.attempts(conn)
-    return Held(entries, tuple(keys), leaves, texts, demo, proofs)
+    return Held(entries, tuple(keys), leaves, texts, demo, proofs, await switches(conn))
 
 
 async def _text(conn: Connection, entry: Entry) -> Agreement | None:

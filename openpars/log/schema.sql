@@ -81,3 +81,19 @@ $$;
 GRANT USAGE ON SCHEMA log TO openpars_desk, openpars_door;
 GRANT SELECT, INSERT ON log.entry, log.checkpoint, log.subtree, log.label TO openpars_desk, openpars_door;
 GRANT SELECT, INSERT, DELETE ON log.pending TO openpars_desk;
+-- Only the owner's login switches bars, so only it notes that one was switched: a desk's login that could write such a
+-- note could bear out a row that somebody slipped into the register of switches.
+ALTER TABLE log.pending ENABLE ROW LEVEL SECURITY;
+CREATE POLICY desk_moves ON log.pending TO openpars_desk USING (true)
+    WITH CHECK (kind IN ('act', 'lookup', 'agreement', 'ballot', 'key', 'expungement'));
+
+-- What the acts tree, and what is on its way there, says of bars: the public parts of a few entries, by the index
+-- `entry_bar`. A function with its owner's rights, since the door reads nothing else of that tree.
+CREATE FUNCTION log.told_of_bars() RETURNS SETOF bytea LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+BEGIN ATOMIC
+    SELECT leaf FROM log.entry WHERE tree = 'acts' AND position('"kind":"bar"'::bytea in leaf) > 0
+    UNION ALL
+    SELECT public FROM log.pending WHERE kind = 'bar';
+END;
+REVOKE EXECUTE ON FUNCTION log.told_of_bars() FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION log.told_of_bars() TO openpars_desk, openpars_door;

@@ -9,10 +9,9 @@ from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import Response
 
-from openpars.agreements import barring
-from openpars.agreements.barring import Switch
-from openpars.agreements.bars import Pack, packs
+from openpars.agreements.bars import Pack, is_on, packs
 from openpars.agreements.model import Bar
+from openpars.agreements.switches import Switch, switches
 from openpars.desk import bars
 from openpars.desk.view import time
 from openpars.errors import Code, refuse
@@ -36,15 +35,16 @@ async def listing(request: Request) -> Response:
     """What stands above every agreement: each bar, whether it holds, and who switched it when."""
     pack = _home()
     async with request.app.state.pool.connection() as conn:
-        found, missing = await barring.switches(conn)
-    mine = tuple(one for one in found if one.provider == pack.provider)
+        found = await switches(conn)
+    heeded = found.heeded(pack.provider)
+    mine = tuple(one for one in found.acts if one.provider == pack.provider)
     listed = [
-        _bar(bar, classes, [one for one in mine if one.bar == bar.id])
+        _bar(bar, classes, [one for one in mine if one.bar == bar.id], on=is_on(bar.id, heeded))
         for bar, classes in (*pack.bars, *pack.switchable)
     ]
     # Whoever takes an act out of the register, or puts one in, is told on by the log.
-    sound = missing == 0 and all(one.logged for one in found)
-    return respond.json({"provider": pack.provider, "bars": listed, "sound": sound, "missing": missing})
+    missing = len(found.gone)
+    return respond.json({"provider": pack.provider, "bars": listed, "sound": found.sound, "missing": missing})
 
 
 @router.post("/bars/{bar}/{word}", response_class=Response, openapi_extra=_BODY)
@@ -75,7 +75,7 @@ async def switch(request: Request) -> Response:
     )
 
 
-def _bar(bar: Bar, classes: frozenset[str], acts: list[Switch]) -> dict[str, object]:
+def _bar(bar: Bar, classes: frozenset[str], acts: list[Switch], *, on: bool) -> dict[str, object]:
     return {
         "id": bar.id,
         "title": bar.title,
@@ -90,7 +90,7 @@ def _bar(bar: Bar, classes: frozenset[str], acts: list[Switch]) -> dict[str, obj
         "begins": time(bar.begins),
         "ends": time(bar.ends),
         "switchable": bar.switchable,
-        "on": acts[-1].on if acts else not bar.switchable,
+        "on": on or not bar.switchable,
         "switched": [
             {"on": one.on, "at": time(one.at), "by": one.by, "reason": one.reason, "logged": one.logged}
             for one in acts

@@ -7,11 +7,14 @@ import json
 import threading
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import psycopg
 import pytest
+from typer.testing import CliRunner
 
+from openpars.cli import app
 from openpars.settings import load_desk
 from tests.attacks.conftest import code
 from tests.conftest import RunningCity, demo_city
@@ -253,6 +256,105 @@ def test_a_switch_that_somebody_wrote_past_the_desk_is_told_by_the_log(
                 row,
             )
         assert drive.call(None, "GET", "/bars").json()["sound"]
+
+
+def verified(city: RunningCity) -> list[str]:
+    """What `openpars agreement verify` finds about bars."""
+    command = ["agreement", "verify", "--data-dir", str(city.data_dir), "--json"]
+    ran = CliRunner().invoke(app, command)
+    found = [f"{one['where']} {one['what']}" for one in json.loads(ran.stdout)["findings"]]
+    assert ran.exit_code == (1 if found else 0)
+    return [one for one in found if one.startswith("the bar ")]
+
+
+@contextmanager
+def forged(city: RunningCity, statement: str) -> Iterator[None]:
+    """What somebody with the owner's login does to the register of switches; put right again afterwards."""
+    with owner(city) as conn:
+        kept = conn.execute("SELECT * FROM agreements.bar_switch").fetchall()
+        conn.execute(statement)
+        try:
+            yield
+        finally:
+            with conn.transaction():
+                conn.execute("DELETE FROM agreements.bar_switch")
+                for row in kept:
+                    conn.execute(
+                        "INSERT INTO agreements.bar_switch OVERRIDING SYSTEM VALUE"
+                        " VALUES (%s, %s, %s, %s, %s, %s, %s)",
+                        row,
+                    )
+
+
+FORGED_OFF = (
+    "INSERT INTO agreements.bar_switch (provider, bar, turned_on, at, by, reason)"
+    f" VALUES ('city-of-philadelphia', '{INFORMATION}', false, clock_timestamp(), 'solicitor', 'x')"
+)
+LAST = "WHERE id = (SELECT max(id) FROM agreements.bar_switch)"
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        FORGED_OFF,
+        f"DELETE FROM agreements.bar_switch WHERE bar = '{INFORMATION}'",
+        f"UPDATE agreements.bar_switch SET turned_on = false {LAST}",
+        f"UPDATE agreements.bar_switch SET at = at + interval '1 year' {LAST}",
+        f"UPDATE agreements.bar_switch SET bar = '{ORDINANCES}x' {LAST}",
+        f"UPDATE agreements.bar_switch SET provider = 'x' {LAST}",
+    ],
+    ids=["off", "deleted", "flipped", "moved", "renamed", "elsewhere"],
+)
+def test_no_row_that_the_log_does_not_bear_out_widens_anything(
+    drive: Driver, barred_city: RunningCity, statement: str
+) -> None:
+    agreement, purpose = drive.agree(recipient="ice", show=SHOW, find_by=FIND_BY)
+    switched(drive, INFORMATION, "on")
+    until_live(drive, barred_city, agreement)
+    assert verified(barred_city) == []
+    with forged(barred_city, statement):
+        # An act that the keeper of the shares sees, and a share that is filled from nothing.
+        _, form = drive.book()
+        other, filled = drive.agree(recipient="ice", show=SHOW, find_by=FIND_BY)
+        until_live(drive, barred_city, other)
+        for reason in (purpose, filled):
+            (record,) = drive.records("ice", reason, drive.find(form))
+            assert record.keys() == {"id", "name", "birth_date"}
+            assert code(drive.search("ice", reason, {"ssn": form["arrestee"]["ssn"]})) == "key-not-permitted"
+        listed = drive.call(None, "GET", "/bars").json()
+        (bar,) = [one for one in listed["bars"] if one["id"] == INFORMATION]
+        assert (bar["on"], listed["sound"]) == (True, False)
+        assert any(f"the bar {INFORMATION}" in one for one in verified(barred_city))
+        # The city's own act is still the way to switch it off.
+        assert switch(drive, INFORMATION, "on").status_code == 409
+    assert verified(barred_city) == []
+
+
+def test_a_forged_row_that_switches_a_bar_on_is_heeded_and_named(
+    drive: Driver, barred_city: RunningCity
+) -> None:
+    _, purpose = drive.agree(recipient="ice", show=SHOW, find_by=FIND_BY)
+    statement = FORGED_OFF.replace("false", "true").replace(
+        "clock_timestamp()", "clock_timestamp() + interval '1 year'"
+    )
+    with forged(barred_city, statement):
+        _, form = drive.book()
+        (record,) = drive.records("ice", purpose, drive.find(form))
+        assert record.keys() == {"id", "name", "birth_date"}
+        (found,) = verified(barred_city)
+        assert f"the bar {INFORMATION}: switched on" in found
+        assert "never was logged" in found
+
+
+def test_no_desk_bears_out_a_switch(barred_city: RunningCity) -> None:
+    """A note on its way to the tree counts as logged, so only who switches bars may write one about bars."""
+    with psycopg.connect(load_desk(barred_city.data_dir).desk_dsn) as conn:
+        for kind in ("bar", "finding", "schema"):
+            with pytest.raises(psycopg.errors.InsufficientPrivilege), conn.transaction():
+                conn.execute(
+                    "INSERT INTO log.pending (kind, public, private, subjects) VALUES (%s, '{}', '{}', '{}')",
+                    (kind,),
+                )
 
 
 def test_a_switch_waits_for_what_is_being_decided_under_the_old_bars(

@@ -91,7 +91,7 @@ GROUPS: Mapping[str, Mapping[str, tuple[str, ...]]] = {
         "What it gives": ("bars", "project", "reasons"),
         "Ballots and keys": ("ballots", "ballot_keys", "rounds", "ballot_box", "voting", "readings", "audit"),
         "Its life in the register": (
-            "register", "life", "notice", "warnings", "barring", "certified", "timeline",
+            "register", "life", "notice", "warnings", "barring", "switches", "certified", "timeline",
         ),
         "Letters": ("letters", "correspondence", "filed", "typeset"),
         "Looking back": ("sight", "replay", "refusals", "tally"),

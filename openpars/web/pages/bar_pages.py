@@ -10,10 +10,9 @@ from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import Response
 
-from openpars.agreements import barring
-from openpars.agreements.barring import Switch
-from openpars.agreements.bars import Pack, packs
+from openpars.agreements.bars import Pack, is_on, packs
 from openpars.agreements.model import Bar
+from openpars.agreements.switches import Switch, Switches, switches
 from openpars.record.catalogue import FIELDS
 from openpars.record.file import HOME
 from openpars.web.pages import view
@@ -54,32 +53,36 @@ async def bars(request: Request) -> Response:
     """Every bar with its citation, standing, label and dates, and whether it holds."""
     pack = next(pack for pack in packs().values() if pack.jurisdiction == HOME)
     async with request.app.state.pool.connection() as conn:
-        switched, missing = await barring.switches(conn)
-    mine = tuple(one for one in switched if one.provider == pack.provider)
+        found = await switches(conn)
     return view.respond(
         "bars.html",
         view.frame(request, lang=view.language(request), translated=True),
         keep_language=True,
-        groups=groups(pack, mine),
-        sound=missing == 0 and all(one.logged for one in switched),
+        groups=groups(pack, found),
+        sound=found.sound,
     )
 
 
-def groups(pack: Pack, switched: tuple[Switch, ...]) -> tuple[BarGroup, ...]:
+def groups(pack: Pack, found: Switches) -> tuple[BarGroup, ...]:
     """Those that always hold, and those that the city may switch."""
+    heeded = found.heeded(pack.provider)
+    mine = [one for one in found.acts if one.provider == pack.provider]
+    switchable = (
+        _view(
+            bar,
+            classes,
+            tuple(one for one in mine if one.bar == bar.id),
+            on=is_on(bar.id, heeded),
+        )
+        for bar, classes in pack.switchable
+    )
     return (
-        BarGroup("permanent", tuple(_view(bar, classes, ()) for bar, classes in pack.bars)),
-        BarGroup(
-            "switchable",
-            tuple(
-                _view(bar, classes, tuple(one for one in switched if one.bar == bar.id))
-                for bar, classes in pack.switchable
-            ),
-        ),
+        BarGroup("permanent", tuple(_view(bar, classes, (), on=True) for bar, classes in pack.bars)),
+        BarGroup("switchable", tuple(switchable)),
     )
 
 
-def _view(bar: Bar, classes: frozenset[str], switched: tuple[Switch, ...]) -> BarView:
+def _view(bar: Bar, classes: frozenset[str], switched: tuple[Switch, ...], *, on: bool) -> BarView:
     return BarView(
         id=bar.id,
         title=bar.title,
@@ -93,6 +96,6 @@ def _view(bar: Bar, classes: frozenset[str], switched: tuple[Switch, ...]) -> Ba
         begins=bar.begins,
         ends=bar.ends,
         switchable=bar.switchable,
-        on=switched[-1].on if switched else not bar.switchable,
+        on=on,
         switched=switched,
     )
