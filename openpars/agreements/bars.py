@@ -132,7 +132,7 @@ def _periods(bar: Bar, switched: list[Switched]) -> Iterator[Bar]:
             # Switched on twice, of which the city itself knows nothing: it holds from the earlier.
             since = one.at if since is None else min(since, one.at)
         elif since is not None:
-            # A bar about fields narrows what is shown now; what it narrowed once, it does not narrow any more.
+            # A bar about fields narrows what is shown now; what it narrowed once it narrows no more.
             if bar.kind is not BarKind.FIELDS:
                 yield _period(bar, since, one.at)
             since = None

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """What the city has switched of its bars, as the register and the acts tree tell it together.
 
-Each switch is a row and a leaf, written in one transaction. Whoever can write into the table can put a row in,
-change one or take one away; nothing that widens is believed on a row alone. So a bar goes off only by a row that
-the log bears out, and is on by either of the two.
+Each switch is a row and a leaf, written in one transaction. Whoever can write into the table can put a row
+in, change one or take one away; nothing that widens is believed on a row alone. So a bar goes off only by a
+row that the log bears out, and is on by either of the two.
 """
 
 from __future__ import annotations
@@ -79,8 +79,9 @@ class Switches:
 
 
 async def switches(conn: Connection) -> Switches:
-    """All of it. A leaf without its row tells that somebody took one away, a row without its leaf the contrary."""
-    kept, told = [], {}
+    """All of it, at one instant: rows that were put there, and leaves whose row somebody took away."""
+    kept: list[tuple[int, str, str, bool, datetime, str, str]] = []
+    told: dict[object, dict[str, object]] = {}
     for *row, leaf in await (await conn.execute(Q.switches)).fetchall():
         if leaf is None:
             kept.append(tuple(row))

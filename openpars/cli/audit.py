@@ -38,7 +38,8 @@ def verify(
 
     Names a ballot that nobody cast, one that was deleted or changed, a key that nobody registered, an end
     that never was, a certificate or a difference that somebody swapped, a bar that somebody switched past the
-    desk; and counts every decided question again from its ballots. Exit status 0: all is well, 1: something was found, 2: it could not run.
+    desk; and counts every decided question again from its ballots. Exit status 0: all is well, 1: something
+    was found, 2: it could not run.
     """
     settings = settings_for(data_dir=data_dir)
     try:
