@@ -1,14 +1,19 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What the commands about the past share: credentials, texts, days, a bar that shows how far they are."""
+"""What the commands about the past share: credentials, the note that somebody asked, texts, days, a bar that
+shows how far they are.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+import os
+import pwd
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import date, datetime, timedelta
 from pathlib import Path
 
+import psycopg
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
@@ -18,6 +23,8 @@ from openpars.agreements.term import midnight
 from openpars.agreements.text import read
 from openpars.cli.say import CannotRunError
 from openpars.desk.replay_part import Access
+from openpars.log.draft import JSON, Draft
+from openpars.log.pending import note
 from openpars.record.catalogue import zone_of
 from openpars.record.file import HOME
 from openpars.settings import MissingSecret, Settings, load_desk
@@ -33,6 +40,29 @@ def access(settings: Settings) -> Access:
         raise CannotRunError(str(problem)) from None
     dsn = settings.database_url or secrets.desk_dsn
     return Access(dsn, secrets.record_key, settings.data_dir / "keys" / "persons.sqlite")
+
+
+async def noted(key: Access, act: str, query: Mapping[str, JSON]) -> None:
+    """Note a look back in the acts log, before anything is read: one note a run, and without it no answer.
+
+    It names the account of this machine that asks, since the key is the city's and not somebody's own.
+    Raises psycopg.Error.
+    """
+    private: dict[str, JSON] = {
+        "agent": {"role": "command-line", "key": None, "user": account()},
+        "query": dict(query),
+        "file": [],
+    }
+    async with await psycopg.AsyncConnection.connect(key.dsn) as conn:
+        await note(conn, Draft("lookup", {"act": act}, private))
+
+
+def account() -> str:
+    """Whose process this is, from the system and not from the environment, which anybody can set."""
+    try:
+        return pwd.getpwuid(os.getuid()).pw_name
+    except KeyError:
+        return f"uid {os.getuid()}"
 
 
 def version_in(file: Path) -> Version:

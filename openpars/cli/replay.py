@@ -4,23 +4,27 @@
 from __future__ import annotations
 
 import asyncio
+from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Any
 
 import psycopg
 import typer
 
+from openpars.agreements.model import Version
 from openpars.agreements.replay import as_if_in_force
+from openpars.agreements.tally import Tally
 from openpars.cli.log import TreeName, own_key
-from openpars.cli.past import access, instant_of, progress, version_in, with_bars
+from openpars.cli.past import Tell, access, instant_of, noted, progress, version_in, with_bars
 from openpars.cli.place import settings_for
 from openpars.cli.say import CannotRunError, Exit, give, give_json
 from openpars.cli.what_if import what_if
 from openpars.desk import replay as desk
 from openpars.desk.replay import Nothing
+from openpars.log.draft import JSON
 from openpars.log.opened import NoKeys
 from openpars.log.stored import LogDamaged
-from openpars.settings import MissingSecret
+from openpars.settings import MissingSecret, Settings
 
 SAID = (
     "Whom a wider text would have added to an answer is not in the log. `--assume` counts over the record.",
@@ -66,8 +70,9 @@ def replay(
     """Judge what was disclosed in a period by another text: what would not have happened, or been poorer.
 
     Reads the log of disclosures with the city's own keys, checks all of it, and gives back each file as it
-    was. Prints numbers, never anybody; the same log and record give the same bytes. Exit status 0: nothing
-    would have been other. 1: something would. 2: it could not run, or the log is not as it was signed.
+    was. Prints numbers, never anybody; the same log and record give the same bytes. Asking is noted in the
+    acts log, and what cannot be noted is not answered. Exit status 0: nothing would have been other. 1:
+    something would. 2: it could not run, or the log is not as it was signed.
     """
     settings = settings_for(data_dir=data_dir, database_url=database_url)
     version = with_bars(version_in(file), assume_bar or [])
@@ -83,17 +88,7 @@ def replay(
     judged = as_if_in_force(version, begins, ends) if as_if else version
     try:
         with progress("entries read back", quiet=json) as tell:
-            tally = asyncio.run(
-                desk.replay(
-                    access(settings),
-                    own_key(settings, TreeName.DISCLOSURES),
-                    judged,
-                    of=of,
-                    since=begins,
-                    until=ends,
-                    tell=tell,
-                )
-            )
+            tally = asyncio.run(_replay(settings, judged, of=of, period=(begins, ends), tell=tell))
     except LogDamaged as damage:
         raise CannotRunError(f"Nothing is judged by a log that is not in order. {damage}.") from None
     except Nothing:
@@ -101,7 +96,9 @@ def replay(
     except (NoKeys, MissingSecret) as problem:
         raise CannotRunError(f"The log cannot be opened: {problem}.") from None
     except (psycopg.Error, OSError) as problem:
-        raise CannotRunError(f"The city's database cannot be read: {type(problem).__name__}.") from None
+        raise CannotRunError(
+            f"The city's database cannot be read, or the look not noted: {type(problem).__name__}."
+        ) from None
     found: dict[str, Any] = {
         "text": {"agreement": version.agreement.id, "hash": version.hash},
         "of": of,
@@ -118,6 +115,21 @@ def replay(
             give(line)
     total = found["total"]
     raise typer.Exit(Exit.FINE if total["outcomes"]["same"] == total["disclosures"] else Exit.FOUND)
+
+
+async def _replay(
+    settings: Settings, judged: Version, *, of: str, period: tuple[datetime, datetime], tell: Tell
+) -> Tally:
+    key, verifier = access(settings), own_key(settings, TreeName.DISCLOSURES)
+    since, until = period
+    query: dict[str, JSON] = {
+        "agreement": of,
+        "from": since.isoformat(),
+        "until": until.isoformat(),
+        "text": judged.hash,
+    }
+    await noted(key, "replay", query)
+    return await desk.replay(key, verifier, judged, of=of, since=since, until=until, tell=tell)
 
 
 _OUTCOMES = {

@@ -14,10 +14,11 @@ import typer
 
 from openpars.agreements.model import Version
 from openpars.agreements.sight import Holding
-from openpars.cli.past import Tell, access, instant_of, progress
+from openpars.cli.past import Tell, access, instant_of, noted, progress
 from openpars.cli.place import settings_for
 from openpars.cli.say import CannotRunError, Exit, give, give_json
 from openpars.desk import hindsight
+from openpars.log.draft import JSON
 from openpars.record import vault
 from openpars.settings import Settings
 
@@ -33,9 +34,8 @@ def what_if(
 ) -> NoReturn:
     """Compare what could have been seen, print it, and end: 0 no difference, 1 a difference."""
     begins, ends = period
-    b = [Holding(version, begins, ends)]
     with progress("arrests looked at", quiet=json) as tell:
-        found = _run(_compare(settings, other, b, of=of, period=period, tell=tell))
+        found = _run(_compare(settings, version, other, of=of, period=period, tell=tell))
     whole: dict[str, Any] = {
         "b_text": {"agreement": version.agreement.id, "hash": version.hash},
         "a_text": None if other is None else {"agreement": other.agreement.id, "hash": other.hash},
@@ -58,13 +58,15 @@ def _run(work: Any) -> Any:
     try:
         return asyncio.run(work)
     except (psycopg.Error, OSError) as problem:
-        raise CannotRunError(f"The city's database cannot be read: {type(problem).__name__}.") from None
+        raise CannotRunError(
+            f"The city's database cannot be read, or the look not noted: {type(problem).__name__}."
+        ) from None
 
 
 async def _compare(
     settings: Settings,
+    version: Version,
     other: Version | None,
-    b: list[Holding],
     *,
     of: str,
     period: tuple[datetime, datetime],
@@ -73,6 +75,10 @@ async def _compare(
     key = access(settings)
     vault.hold(key.record_key)
     begins, ends = period
+    b = [Holding(version, begins, ends)]
+    asked: dict[str, JSON] = {"agreement": of, "from": begins.isoformat(), "until": ends.isoformat()}
+    texts: dict[str, JSON] = {"text": version.hash, "against": None if other is None else other.hash}
+    await noted(key, "what-if", asked | texts)
     async with await psycopg.AsyncConnection.connect(key.dsn) as conn:
         if other is not None:
             a = [Holding(other, begins, ends)]
@@ -81,7 +87,7 @@ async def _compare(
             if life is None:
                 raise CannotRunError(f"There is no agreement `{of}` in this city's register: give --against.")
             a = life.holdings()
-        zone = ZoneInfo(b[0].version.term.zone)
+        zone = ZoneInfo(version.term.zone)
         return await hindsight.what_if(conn, a, b, since=begins, until=ends, zone=zone, tell=tell)
 
 
@@ -128,7 +134,7 @@ def seen(
 
     Counts people per purpose and grant, with the fields, precisions, keys and ways, by the text that stood
     then, history entered here included. Prints numbers, never anybody. Exit status 0: something was within
-    reach. 1: nothing was, and why. 2: it could not run.
+    reach. 1: nothing was, and why. 2: it could not run. Asking is noted in the acts log, as at the desks.
     """
     settings = settings_for(data_dir=data_dir, database_url=database_url)
     since, until = day_of(on)
@@ -164,6 +170,12 @@ async def _seen(
 ) -> list[dict[str, Any]]:
     key = access(settings)
     vault.hold(key.record_key)
+    query: dict[str, JSON] = {
+        "agreement": agreement,
+        "from": since.isoformat(),
+        "until": until.isoformat(),
+    }
+    await noted(key, "seen", query)
     async with await psycopg.AsyncConnection.connect(key.dsn) as conn:
         life = await hindsight.life_of(conn, agreement)
         if life is None:

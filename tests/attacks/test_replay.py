@@ -5,6 +5,8 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
+import pwd
 import shutil
 from pathlib import Path
 from typing import Any
@@ -220,3 +222,49 @@ def test_a_log_that_changed_while_it_was_read_is_not_judged(
 
     monkeypatch.setattr(Reader, "read", other)
     assert "changed while" in refused(replayed(settings, text(tmp_path)))
+
+
+def looks(settings: Settings, folder: Path) -> list[tuple[str, Result]]:
+    """Each command that looks back, with the word under which it is noted."""
+    file, period = text(folder), ("--from", "2025-01-01", "--to", "2025-01-31")
+    place = ("--data-dir", settings.data_dir)
+    return [
+        ("replay", run("replay", file, *period, *place)),
+        ("what-if", run("replay", file, "--assume", *period, *place)),
+        ("seen", run("seen", pasts.AGREEMENT, "--on", "2025-01-06", *place)),
+    ]
+
+
+def test_who_looks_back_by_command_is_noted_once_a_run(
+    settings: Settings, past: pasts.Past, database: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("LOGNAME", "somebody-else")
+    monkeypatch.setenv("USER", "somebody-else")
+    with psycopg.connect(database.superuser_dsn) as conn:
+        conn.execute("DELETE FROM log.pending")
+    for _, result in looks(settings, tmp_path):
+        answer(result)
+    with psycopg.connect(database.superuser_dsn) as conn:
+        notes = conn.execute("SELECT kind, public, private, subjects FROM log.pending ORDER BY id").fetchall()
+    assert [(kind, json.loads(public)["act"], who) for kind, public, _, who in notes] == [
+        ("lookup", "replay", []),
+        ("lookup", "what-if", []),
+        ("lookup", "seen", []),
+    ]
+    for _, _, private, _ in notes:
+        said = json.loads(private)
+        assert said["agent"] == {
+            "role": "command-line",
+            "key": None,
+            "user": pwd.getpwuid(os.getuid()).pw_name,
+        }
+        assert said["query"]["agreement"] == pasts.AGREEMENT
+
+
+def test_a_look_back_that_cannot_be_noted_is_not_answered(
+    settings: Settings, past: pasts.Past, database: Any, tmp_path: Path
+) -> None:
+    with psycopg.connect(database.superuser_dsn) as conn:
+        conn.execute("REVOKE INSERT ON log.pending FROM openpars_desk")
+    for _, result in looks(settings, tmp_path):
+        assert "not noted" in refused(result)
