@@ -13,12 +13,12 @@ begins. The shares rest on that too. So one projection is good for a whole stret
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 from enum import StrEnum
-from typing import Protocol, TypeAlias
+from typing import NamedTuple, Protocol, TypeAlias
 from zoneinfo import ZoneInfo
 
 from openpars.agreements.bars import barred
@@ -83,9 +83,11 @@ class Wish:
     criteria: tuple[tuple[str, tuple[str, ...]], ...] | None
 
 
-@dataclass(frozen=True, slots=True)
-class Person:
-    """One person shown: which version of which file, in which place of it, by which grants."""
+class Person(NamedTuple):
+    """One person shown: which version of which file, in which place of it, by which grants.
+
+    A tuple, since a million of them are made and looked up.
+    """
 
     arrest: str
     version: int
@@ -211,8 +213,10 @@ class Judge:
         self._olds = {(old.agreement.id, old.number): _timeless(old) for old in olds}
         self._edges = edges(version)
         self._unbarred = replace(version, bars=())
-        self._fates: dict[_Key, list[Fate]] = {}
+        self._fates: defaultdict[_Key, defaultdict[Person, list[Fate]]]
+        self._fates = defaultdict(lambda: defaultdict(list))
         self._grants: dict[tuple[str, str], tuple[Grant, ...]] = {}
+        self._asked: dict[_Key, Reason | None] = {}
         self._spent: Counter[tuple[str, date]] = Counter()
         self.searched: Counter[tuple[str, date]] = Counter()
 
@@ -235,6 +239,14 @@ class Judge:
         reason = self.right(one)
         if reason is not None:
             return reason
+        wishes = one.wishes if one.kind is Kind.SUBSCRIPTION else ()
+        place = (one.kind, one.purpose, one.way, one.case_number, one.names, one.given, wishes)
+        if place not in self._asked:
+            self._asked[place] = self._ask(one)
+        return self._asked[place]
+
+    def _ask(self, one: Disclosed) -> Reason | None:
+        """Step 4 of the door, which looks at nothing but what is asked: way, case number, keys, criteria."""
         grants = self.grants(one.purpose, one.way)
         if not grants:
             return Why.WAY, ""
@@ -277,7 +289,7 @@ class Judge:
         watch = one.kind is Kind.SUBSCRIPTION and any(w and w.keys is not None for w in one.wishes)
         if one.kind not in {Kind.SEARCH, Kind.RECORD} and not watch:
             return False
-        place = (one.key, one.at.astimezone(self._zone).date())
+        place = self._day(one)
         if self._spent[place] >= self.version.agreement.limits.searches_per_user_per_day:
             return True
         self._spent[place] += 1
@@ -292,16 +304,18 @@ class Judge:
 
     def missing(self, one: Disclosed) -> set[tuple[str, int]]:
         """The file versions that `judge` will need for this entry and does not know yet."""
-        return {(p.arrest, p.version) for p in one.people or () if self._known(one, p) is None}
+        known = self._fates[self._manner(one)]
+        return {(p.arrest, p.version) for p in one.people or () if _then(known[p], one.at) is None}
 
     def judge(self, one: Disclosed, files: Files) -> Verdict:
         """The verdict on one entry. `files` MUST hold what `missing` named."""
         if one.kind in {Kind.SEARCH, Kind.RECORD}:
-            self.searched[one.key, one.at.astimezone(self._zone).date()] += 1
+            self.searched[self._day(one)] += 1
         reason = self.frame(one)
         if reason is None and self._over(one):
             reason = (Why.SEARCHES, "")
-        found = [self._fate(one, person, files) for person in one.people or ()]
+        known = self._fates[self._manner(one)]
+        found = [self._fate(one, person, known[person], files) for person in one.people or ()]
         fates = [fate for fate in found if fate is not None]
         if reason is not None:
             return Verdict(Outcome.REFUSED, reason, tuple(replace(f, reason=reason) for f in fates))
@@ -321,29 +335,16 @@ class Judge:
             cut.append(replace(fate, reason=(Why.RESULTS, "")) if over else fate)
         return cut
 
-    def _place(self, one: Disclosed, person: Person) -> _Key:
+    def _day(self, one: Disclosed) -> tuple[str, date]:
+        return one.key, one.at.astimezone(self._zone).date()
+
+    def _manner(self, one: Disclosed) -> _Key:
+        """What of a disclosure decides the fate of a person in it."""
         wanted: object = one.wishes if one.kind is Kind.ALERT else one.given
-        stretch = bisect_right(self._edges, one.at)
-        return (
-            person.arrest,
-            person.version,
-            person.slot,
-            person.grants,
-            one.version,
-            one.purpose,
-            one.kind,
-            wanted,
-            stretch,
-        )
+        return one.version, one.purpose, one.kind, wanted, bisect_right(self._edges, one.at)
 
-    def _known(self, one: Disclosed, person: Person) -> Fate | None:
-        for fate in self._fates.get(self._place(one, person), ()):
-            if fate.since <= one.at < fate.until:
-                return fate
-        return None
-
-    def _fate(self, one: Disclosed, person: Person, files: Files) -> Fate | None:
-        fate = self._known(one, person)
+    def _fate(self, one: Disclosed, person: Person, known: list[Fate], files: Files) -> Fate | None:
+        fate = _then(known, one.at)
         if fate is None:
             file = files.get((person.arrest, person.version))
             old = self._olds.get((one.agreement, one.version))
@@ -351,7 +352,7 @@ class Judge:
                 return None
             fate = self._make(one, person, file, old)
             if fate is not None:
-                self._fates.setdefault(self._place(one, person), []).append(fate)
+                known.append(fate)
         return fate
 
     def _make(self, one: Disclosed, person: Person, file: ArrestFile, old: Version) -> Fate | None:
@@ -393,6 +394,13 @@ class Judge:
         if not any(grant.about.value == role for grant in self.grants(one.purpose, one.way)):
             return Why.ROLE, ""
         return Why.ROW, ""
+
+
+def _then(known: Sequence[Fate], at: datetime) -> Fate | None:
+    for fate in known:
+        if fate.since <= at < fate.until:
+            return fate
+    return None
 
 
 def _fits(row: ShareRow, one: Disclosed) -> bool:

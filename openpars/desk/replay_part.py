@@ -160,12 +160,15 @@ class Reader:
     def _retold(self, one: _Open, tally: Tally) -> Disclosed | RefusedOnce | None:
         try:
             if one.kind == "refusal":
-                found = retold.refusal(index=one.entry.index, public=one.public, opened=one.opened)
+                found = retold.refusal(
+                    index=one.entry.index, public=one.public, at=one.entry.at, opened=one.opened
+                )
                 return found if found.recipient == self._task.recipient else None
             return retold.disclosed(
                 index=one.entry.index,
                 kind=one.kind,
                 public=one.public,
+                at=one.entry.at,
                 recipient=self._task.recipient,
                 opened=one.opened,
                 found=one.rows,

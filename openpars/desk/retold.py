@@ -83,12 +83,13 @@ def disclosed(
     kind: str,
     public: Public,
     recipient: str,
+    at: datetime,
     opened: Opened,
     found: Rows | None,
     whose: Whose,
     wishes: Mapping[str, Wish],
 ) -> Disclosed:
-    """An answer or an alert; `found` are its `rows`. Raises Unreadable."""
+    """An answer or an alert; `at` is its `logged_at`, `found` are its `rows`. Raises Unreadable."""
     lasting: Any = opened.lasting or {}
     try:
         _, key, organisation = _agent(lasting)
@@ -103,7 +104,7 @@ def disclosed(
             version=public["version"],
             purpose=public["purpose"],
             way=public["way"],
-            at=logged_at(opened),
+            at=at,
             key=key,
             case_number=why[1] is not None,
             names=names,
@@ -150,20 +151,16 @@ def _wishes(what: Kind, opened: Opened, known: Mapping[str, Wish]) -> tuple[Wish
 
 
 def _people(found: Rows, whose: Whose) -> tuple[Person, ...]:
-    # An id that nobody has any more keeps its place, with no file behind it.
     return tuple(
-        Person(*_place(whose.get(record, NOBODY), version), grants)
+        # An id that nobody has any more keeps its place, with no file behind it.
+        Person(arrest, version, slot, grants)
         for record, version, grants in found.people
+        for arrest, slot in (whose.get(record, NOBODY),)
     )
 
 
-def _place(found: tuple[str, str], version: int) -> tuple[str, int, str]:
-    arrest, slot = found
-    return arrest, version, slot
-
-
-def refusal(*, index: int, public: Public, opened: Opened) -> RefusedOnce:
-    """A refusal. Raises Unreadable."""
+def refusal(*, index: int, public: Public, at: datetime, opened: Opened) -> RefusedOnce:
+    """A refusal; `at` is its `logged_at`. Raises Unreadable."""
     lasting: Any = opened.lasting or {}
     try:
         recipient, key, organisation = _agent(lasting)
@@ -175,7 +172,7 @@ def refusal(*, index: int, public: Public, opened: Opened) -> RefusedOnce:
             organisation=organisation,
             way=public["way"],
             code=public["code"],
-            at=logged_at(opened),
+            at=at,
             purpose=None if why is None else why[0],
             key=key,
             case_number=why is not None and why[1] is not None,

@@ -211,7 +211,7 @@ def check_public(tree: str, kind: str, public: Mapping[str, JSON]) -> dict[str, 
 
 def hour(at: datetime) -> str:
     """The only time in a leaf: `2026-11-22T01Z`."""
-    return at.astimezone(UTC).strftime("%Y-%m-%dT%HZ")
+    return f"{at.astimezone(UTC).isoformat()[:13]}Z"
 
 
 def build(
