@@ -17,13 +17,13 @@ from pathlib import Path
 from random import Random
 
 from bench import rig
+from openpars.agreements.language.text import read
 from openpars.agreements.model import Version
 from openpars.agreements.proofs.difference import difference
 from openpars.agreements.proofs.exposure import expose
 from openpars.agreements.proofs.proving import settle, version_to_prove
 from openpars.agreements.proofs.solve import name_and_version
 from openpars.agreements.proofs.standard import usual
-from openpars.agreements.text import read
 from tests.agreements.test_proofs import WARRANT, disagreements, encoded, random_case, random_version
 from tests.agreements.worlds import PURPOSES, a_grant
 

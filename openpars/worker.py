@@ -12,9 +12,10 @@ from contextlib import AsyncExitStack
 
 import psycopg
 
-from openpars.agreements import certified, life, notice, register, voting, warnings
+from openpars.agreements import certified, life, notice, register, warnings
 from openpars.agreements.certified import Wanted
 from openpars.agreements.life import Due
+from openpars.agreements.votes import voting
 from openpars.db import bell
 from openpars.db.bell import Bell
 from openpars.db.connect import Pool, pool

@@ -27,12 +27,12 @@ from openpars.agreements.ballots import (
     key_digest,
     revocation_digest,
 )
-from openpars.agreements.canonical import digest
 from openpars.agreements.certified import DIFFERENCE, PROVED, Attempt, swapped
+from openpars.agreements.language.canonical import digest
+from openpars.agreements.language.text import read
 from openpars.agreements.model import Agreement, Decision
 from openpars.agreements.register import Entry, event_digest
 from openpars.agreements.switches import Switches
-from openpars.agreements.text import read
 from openpars.log.stored import Noted
 from openpars.record.catalogue import instant
 

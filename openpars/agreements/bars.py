@@ -12,9 +12,9 @@ from importlib.resources import files
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from openpars.agreements.canonical import digest
+from openpars.agreements.language.canonical import digest
+from openpars.agreements.language.term import midnight
 from openpars.agreements.model import Agreement, Bar, BarKind, Grant, Version, Way
-from openpars.agreements.term import midnight
 from openpars.record.catalogue import ARRESTEE, CRITERIA, FIELDS, age_at_arrest, zone_of
 from openpars.record.file import ArrestFile, Role, Seal
 

@@ -10,14 +10,14 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator
 
 from openpars.agreements.bars import UNLISTED, packs
-from openpars.agreements.canonical import CJIS_TOPICS
 from openpars.agreements.emptied import never
-from openpars.agreements.faults import Fault, Severity, nearest
 from openpars.agreements.findable import selecting
 from openpars.agreements.foreseen import barred, switchable
-from openpars.agreements.lines import Path
+from openpars.agreements.language.canonical import CJIS_TOPICS
+from openpars.agreements.language.faults import Fault, Severity, nearest
+from openpars.agreements.language.lines import Path
+from openpars.agreements.language.text import Reading, read
 from openpars.agreements.model import Agreement, Grant, Silence, Way
-from openpars.agreements.text import Reading, read
 from openpars.record.catalogue import FIELDS
 
 _Found = Iterator[tuple[Severity, str, Path, str | None]]

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from openpars.agreements.faults import Severity
+from openpars.agreements.language.faults import Severity
 from openpars.agreements.model import Agreement, Grant, Way
 from openpars.record.catalogue import CRITERIA, FIELDS, Field
 

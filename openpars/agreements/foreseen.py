@@ -7,9 +7,9 @@ from collections.abc import Collection, Iterator
 from datetime import UTC, datetime
 
 from openpars.agreements.bars import Switched, bars_for, binds, narrowed, packs
-from openpars.agreements.canonical import digest
 from openpars.agreements.emptied import days, spans
-from openpars.agreements.faults import Severity
+from openpars.agreements.language.canonical import digest
+from openpars.agreements.language.faults import Severity
 from openpars.agreements.model import Agreement, Bar, BarKind, Grant, Version
 
 Foreseen = Iterator[tuple[Severity, str, Grant]]

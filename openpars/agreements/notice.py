@@ -11,10 +11,10 @@ import re
 from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
+from openpars.agreements.language.term import midnight
 from openpars.agreements.life import finish, standing_of, states_of
 from openpars.agreements.model import Term
 from openpars.agreements.register import Event, Q, lock, record, version
-from openpars.agreements.term import midnight
 from openpars.db.connect import Connection
 from openpars.errors import Code, Refused, refuse
 from openpars.record.catalogue import instant

@@ -26,12 +26,12 @@ from openpars.agreements.ballots import (
     question_of,
 )
 from openpars.agreements.bars import bars_for, emptied
-from openpars.agreements.canonical import canonical, digest
 from openpars.agreements.check import check, enactable
-from openpars.agreements.faults import Fault, Severity
+from openpars.agreements.language.canonical import canonical, digest
+from openpars.agreements.language.faults import Fault, Severity
+from openpars.agreements.language.text import Reading, read
 from openpars.agreements.model import Agreement, Version
 from openpars.agreements.switches import switched_bars
-from openpars.agreements.text import Reading, read
 from openpars.db.connect import Connection
 from openpars.db.sql import load
 from openpars.errors import Code, refuse

@@ -18,8 +18,9 @@ from pathlib import Path
 from typing import Any
 
 from openpars.accounts.keys import Issued, StaffRole, create_recipient, create_staff
-from openpars.agreements import ballot_box, life, register, voting
+from openpars.agreements import life, register
 from openpars.agreements.ballots import Choice, Question
+from openpars.agreements.votes import ballot_box, voting
 from openpars.city import agreed
 from openpars.city.days import ZONE
 from openpars.city.generate import generate

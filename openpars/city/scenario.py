@@ -20,10 +20,10 @@ from typing import Any
 
 from openpars.agreements.ballots import Choice
 from openpars.agreements.bars import version_of
+from openpars.agreements.language.term import midnight
+from openpars.agreements.language.text import read
 from openpars.agreements.model import Bar, Version
-from openpars.agreements.readings import Fate, RuleReading, Source, fate
-from openpars.agreements.term import midnight
-from openpars.agreements.text import read
+from openpars.agreements.votes.readings import Fate, RuleReading, Source, fate
 from openpars.city import agreed
 from openpars.city.days import ZONE
 

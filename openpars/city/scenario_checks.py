@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from enum import StrEnum
 
-from openpars.agreements.readings import Fate
+from openpars.agreements.votes.readings import Fate
 from openpars.city.daily import TICK, Lived, State
 from openpars.city.scenario import periods, shield_day, start_of, story
 

@@ -14,7 +14,7 @@ from functools import cache
 from importlib.resources import files
 from typing import Any
 
-from openpars.agreements.readings import RuleReading
+from openpars.agreements.votes.readings import RuleReading
 from openpars.city.daily import TICK, Lived, Sight, Span, Years
 from openpars.city.days import ZONE
 from openpars.city.scenario import NAME, REPORTED, Renewal, Told, periods, story

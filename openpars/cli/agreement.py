@@ -18,10 +18,10 @@ from rich.console import Console
 
 from openpars.agreements.ballots import Question
 from openpars.agreements.bars import packs, version_of
-from openpars.agreements.canonical import digest
 from openpars.agreements.check import check, enactable
-from openpars.agreements.faults import Fault, Severity
-from openpars.agreements.plain import markdown, sections
+from openpars.agreements.language.canonical import digest
+from openpars.agreements.language.faults import Fault, Severity
+from openpars.agreements.language.plain import markdown, sections
 from openpars.cli import audit, proofs, voting
 from openpars.cli.odrl import odrl
 from openpars.cli.replay import replay

@@ -13,11 +13,11 @@ import typer
 
 from openpars.agreements import certified, register
 from openpars.agreements.audit import Finding, Held, audit
-from openpars.agreements.ballot_keys import keys_of, logged_in
 from openpars.agreements.bars import packs
 from openpars.agreements.model import Agreement
 from openpars.agreements.register import BrokenText, Entry
 from openpars.agreements.switches import switches
+from openpars.agreements.votes.ballot_keys import keys_of, logged_in
 from openpars.cli.place import settings_for
 from openpars.cli.say import CannotRunError, Exit, give_json, say
 from openpars.db.connect import Connection

@@ -13,7 +13,7 @@ from typing import Annotated, Any
 import httpx
 import typer
 
-from openpars.agreements.letters import LetterKind, Service
+from openpars.agreements.letters.wording import LetterKind, Service
 from openpars.cli.running import AsJson, DataDir, Key, fetch, open_city, send, stop
 
 app = typer.Typer(

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from openpars.agreements.odrl import odrl_text
+from openpars.agreements.odrl.writer import odrl_text
 from openpars.cli.past import version_in
 from openpars.cli.say import give
 

@@ -18,9 +18,9 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
 from openpars.agreements.bars import packs, version_of
+from openpars.agreements.language.term import midnight
+from openpars.agreements.language.text import read
 from openpars.agreements.model import Version
-from openpars.agreements.term import midnight
-from openpars.agreements.text import read
 from openpars.cli.say import CannotRunError
 from openpars.desk.replay_part import Access
 from openpars.log.draft import JSON, Draft

@@ -11,6 +11,7 @@ from typing import Annotated, Any
 
 import typer
 
+from openpars.agreements.language.text import read
 from openpars.agreements.model import Agreement, Version
 from openpars.agreements.proofs import changes, words
 from openpars.agreements.proofs.certificate import answered, file_name, manifest
@@ -19,7 +20,6 @@ from openpars.agreements.proofs.properties import DEFAULT, UnknownProperty
 from openpars.agreements.proofs.proving import Unconfirmed, Verdict, settle, version_to_prove
 from openpars.agreements.proofs.solve import NoSolver, Undecided, name_and_version
 from openpars.agreements.proofs.standard import FILE_PROPERTIES, asked
-from openpars.agreements.text import read
 from openpars.cli import stored_proofs
 from openpars.cli.say import CannotRunError
 

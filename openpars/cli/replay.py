@@ -12,8 +12,8 @@ import psycopg
 import typer
 
 from openpars.agreements.model import Version
-from openpars.agreements.replay import as_if_in_force
-from openpars.agreements.tally import Tally
+from openpars.agreements.replay.judge import as_if_in_force
+from openpars.agreements.replay.tally import Tally
 from openpars.cli.log import TreeName, own_key
 from openpars.cli.past import Tell, access, instant_of, noted, progress, version_in, with_bars
 from openpars.cli.place import settings_for

@@ -11,7 +11,7 @@ from typing import Any
 
 import typer
 
-from openpars.agreements.readings import RuleReading
+from openpars.agreements.votes.readings import RuleReading
 from openpars.city.daily import live
 from openpars.city.scenario import COURSES, NAME, REPORTED, Shield
 from openpars.city.scenario_result import Result, result

@@ -12,10 +12,10 @@ import httpx
 
 from openpars.agreements.ballots import Ballot, Choice, Question, statement
 from openpars.agreements.bars import packs, version_of
-from openpars.agreements.canonical import digest
+from openpars.agreements.language.canonical import digest
+from openpars.agreements.language.plain import markdown
+from openpars.agreements.language.text import read
 from openpars.agreements.model import Agreement
-from openpars.agreements.plain import markdown
-from openpars.agreements.text import read
 from openpars.cli.key_file import KeyFile
 from openpars.record.catalogue import instant
 

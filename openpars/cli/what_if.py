@@ -13,7 +13,7 @@ import psycopg
 import typer
 
 from openpars.agreements.model import Version
-from openpars.agreements.sight import Holding
+from openpars.agreements.replay.sight import Holding
 from openpars.cli.past import Tell, access, instant_of, noted, progress
 from openpars.cli.place import settings_for
 from openpars.cli.say import CannotRunError, Exit, give, give_json

@@ -19,7 +19,7 @@ import orjson
 from openpars.agreements import register, timeline
 from openpars.agreements.model import Version
 from openpars.agreements.register import BrokenText
-from openpars.agreements.sight import Holding, Seen, Sights, barred_of, compared, seen
+from openpars.agreements.replay.sight import Holding, Seen, Sights, barred_of, compared, seen
 from openpars.agreements.timeline import Held, Span
 from openpars.db.connect import Connection
 from openpars.record import past

@@ -8,9 +8,9 @@ from collections.abc import Awaitable, Callable
 from datetime import UTC, date, datetime
 
 from openpars.accounts.keys import StaffRole
-from openpars.agreements import correspondence, filed, typeset
-from openpars.agreements.correspondence import Letter
-from openpars.agreements.letters import Service, Written
+from openpars.agreements.letters import correspondence, filed, typeset
+from openpars.agreements.letters.correspondence import Letter
+from openpars.agreements.letters.wording import Service, Written
 from openpars.agreements.register import standings
 from openpars.db.connect import Connection
 from openpars.desk.room import Actor, Asked, Room, among

@@ -15,7 +15,7 @@ from typing import Any
 
 from openpars.accounts.keys import StaffRole
 from openpars.agreements import register
-from openpars.agreements.sight import Sights
+from openpars.agreements.replay.sight import Sights
 from openpars.db.connect import Connection
 from openpars.desk import hindsight
 from openpars.desk.hindsight import Tell

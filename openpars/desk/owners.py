@@ -5,11 +5,11 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from openpars.agreements import ballot_keys, rounds
-from openpars.agreements.ballot_keys import NewKey
 from openpars.agreements.ballots import BallotKey, Logged, Question, good_keys, public_text
 from openpars.agreements.bars import packs
 from openpars.agreements.register import lock
+from openpars.agreements.votes import ballot_keys, rounds
+from openpars.agreements.votes.ballot_keys import NewKey
 from openpars.db.connect import Connection
 from openpars.desk.room import Asked, Room, among, published
 from openpars.desk.solicitor import SOLICITOR, STAKEHOLDERS

@@ -23,8 +23,8 @@ import psycopg
 from openpars.agreements import register
 from openpars.agreements.model import Version
 from openpars.agreements.register import BrokenText
-from openpars.agreements.replay import Wish
-from openpars.agreements.tally import Tally
+from openpars.agreements.replay.judge import Wish
+from openpars.agreements.replay.tally import Tally
 from openpars.db.connect import Connection
 from openpars.desk import retold
 from openpars.desk.replay_part import TREE, Access, Part, Reader, Task

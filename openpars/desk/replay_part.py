@@ -17,9 +17,9 @@ import orjson
 import psycopg
 
 from openpars.agreements.model import Version
-from openpars.agreements.refusals import RefusedOnce, prospect
-from openpars.agreements.replay import Disclosed, Judge, Wish
-from openpars.agreements.tally import Tally
+from openpars.agreements.replay.judge import Disclosed, Judge, Wish
+from openpars.agreements.replay.refusals import RefusedOnce, prospect
+from openpars.agreements.replay.tally import Tally
 from openpars.db.connect import Connection
 from openpars.desk import retold
 from openpars.desk.retold import Rows, Unreadable

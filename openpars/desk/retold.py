@@ -14,8 +14,8 @@ from typing import Any, TypeAlias
 
 import orjson
 
-from openpars.agreements.refusals import RefusedOnce
-from openpars.agreements.replay import Disclosed, Kind, Person, Wish
+from openpars.agreements.replay.judge import Disclosed, Kind, Person, Wish
+from openpars.agreements.replay.refusals import RefusedOnce
 from openpars.log.opened import Opened
 
 Whose: TypeAlias = Mapping[str, tuple[str, str]]

@@ -11,8 +11,9 @@ import asyncio
 from datetime import UTC, datetime
 
 from openpars.accounts.keys import StaffRole
-from openpars.agreements import ballot_box, life, notice, register, voting
+from openpars.agreements import life, notice, register
 from openpars.agreements.ballots import Choice, Question
+from openpars.agreements.votes import ballot_box, voting
 from openpars.db.connect import Connection
 from openpars.desk.room import Actor, Asked, Room, among, published
 from openpars.desk.transact import Answer, once

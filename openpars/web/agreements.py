@@ -12,7 +12,7 @@ from starlette.responses import Response
 
 from openpars.agreements import certified, register
 from openpars.agreements.ballots import Ballot, Choice, Question, Round, statement
-from openpars.agreements.odrl import odrl_text
+from openpars.agreements.odrl.writer import odrl_text
 from openpars.agreements.register import Entry
 from openpars.desk import impact, owners, solicitor
 from openpars.desk.view import time

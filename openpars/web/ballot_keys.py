@@ -7,8 +7,8 @@ from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import Response
 
-from openpars.agreements import ballot_keys
-from openpars.agreements.ballot_keys import NewKey
+from openpars.agreements.votes import ballot_keys
+from openpars.agreements.votes.ballot_keys import NewKey
 from openpars.desk import owners
 from openpars.web import respond
 from openpars.web.agreement_shapes import BallotKeyShape, ReasonShape

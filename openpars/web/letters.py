@@ -10,8 +10,8 @@ from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import Response
 
-from openpars.agreements import filed
-from openpars.agreements.letters import LetterKind, Service, Written
+from openpars.agreements.letters import filed
+from openpars.agreements.letters.wording import LetterKind, Service, Written
 from openpars.desk import letters
 from openpars.desk.room import Actor
 from openpars.errors import Code, refuse

@@ -12,7 +12,7 @@ from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 
 from openpars.accounts.keys import RecipientKey
-from openpars.agreements import plain
+from openpars.agreements.language import plain
 from openpars.agreements.register import Standing
 from openpars.alerts.dispatch import Dispatcher
 from openpars.alerts.streams import Stream, frames

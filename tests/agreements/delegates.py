@@ -9,8 +9,6 @@ from datetime import UTC, datetime, timedelta
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from openpars.agreements.ballot_box import Asked
-from openpars.agreements.ballot_keys import NewKey, register_key
 from openpars.agreements.ballots import (
     Ballot,
     Choice,
@@ -20,6 +18,8 @@ from openpars.agreements.ballots import (
     public_text,
     statement,
 )
+from openpars.agreements.votes.ballot_box import Asked
+from openpars.agreements.votes.ballot_keys import NewKey, register_key
 from openpars.db.connect import Connection
 
 PROVIDER = "city-of-philadelphia"

@@ -12,7 +12,11 @@ from typing import Any
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from openpars.agreements.ballot_box import (
+from openpars.agreements.ballots import Ballot, BallotKey, Choice, Count, Outcome, Question, Round
+from openpars.agreements.bars import Switched, bars_for, version_of
+from openpars.agreements.language.text import read
+from openpars.agreements.model import Version
+from openpars.agreements.votes.ballot_box import (
     Asked,
     checked,
     in_round,
@@ -24,10 +28,6 @@ from openpars.agreements.ballot_box import (
     told,
     verified,
 )
-from openpars.agreements.ballots import Ballot, BallotKey, Choice, Count, Outcome, Question, Round
-from openpars.agreements.bars import Switched, bars_for, version_of
-from openpars.agreements.model import Version
-from openpars.agreements.text import read
 from openpars.errors import Code, Refused
 from tests.agreements.delegates import PROVIDER, Delegate
 from tests.agreements.worlds import NOON

@@ -28,12 +28,12 @@ from openpars.agreements.bars import (
     version_of,
     voided,
 )
-from openpars.agreements.canonical import digest
 from openpars.agreements.check import check
-from openpars.agreements.faults import Severity
+from openpars.agreements.language.canonical import digest
+from openpars.agreements.language.faults import Severity
+from openpars.agreements.language.plain import markdown
+from openpars.agreements.language.text import read
 from openpars.agreements.model import Agreement, Bar, BarKind, Version, Way, When
-from openpars.agreements.plain import markdown
-from openpars.agreements.text import read
 from openpars.record.catalogue import CRITERIA, FIELDS
 from openpars.record.file import Arrestee, ArrestFile, Name, Participant, Role, Seal
 from tests.agreements.worlds import agreements

@@ -44,8 +44,8 @@ from openpars.agreements.ballots import (
     signed,
     statement,
 )
+from openpars.agreements.language.text import read
 from openpars.agreements.model import DAYS_TO_VOTE, Decision, Silence
-from openpars.agreements.text import read
 from openpars.errors import Code, Refused
 from tests.agreements.delegates import PROVIDER, Delegate
 from tests.agreements.worlds import NOON, OWNERS

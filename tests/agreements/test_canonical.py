@@ -7,7 +7,8 @@ import hashlib
 from dataclasses import replace
 from datetime import UTC, date, datetime
 
-from openpars.agreements.canonical import CJIS_TOPICS, canonical, digest
+from openpars.agreements.language.canonical import CJIS_TOPICS, canonical, digest
+from openpars.agreements.language.text import read
 from openpars.agreements.model import (
     Agreement,
     Decision,
@@ -20,7 +21,6 @@ from openpars.agreements.model import (
     Way,
     When,
 )
-from openpars.agreements.text import read
 from openpars.record.file import Role
 
 FULL = Agreement(

@@ -14,11 +14,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from openpars.agreements.bars import version_of
-from openpars.agreements.canonical import canonical
 from openpars.agreements.check import check
 from openpars.agreements.emptied import Span, days, never, spans
-from openpars.agreements.faults import Severity
 from openpars.agreements.findable import told_by
+from openpars.agreements.language.canonical import canonical
+from openpars.agreements.language.faults import Severity
 from openpars.agreements.model import Agreement, Bar, BarKind, Grant, Term, Way, When
 from openpars.agreements.project import project
 from openpars.record.catalogue import CRITERIA, FIELDS

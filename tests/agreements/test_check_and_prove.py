@@ -9,8 +9,8 @@ from random import Random
 import pytest
 
 from openpars.agreements.bars import version_of
-from openpars.agreements.faults import Severity
 from openpars.agreements.findable import selecting
+from openpars.agreements.language.faults import Severity
 from openpars.agreements.model import Agreement, Grant, Version, Way
 from openpars.agreements.proofs.atoms import Kind
 from openpars.agreements.proofs.properties import gives_away

@@ -15,14 +15,23 @@ import pypdf
 import pytest
 import pytest_asyncio
 
-from openpars.agreements import correspondence, filed, letters, notice, register, typeset
+from openpars.agreements import notice, register
 from openpars.agreements.bars import version_of
-from openpars.agreements.correspondence import Letter, LetterStanding
-from openpars.agreements.letters import Facts, LetterKind, Service, Written, compose, encoded, fingerprint
+from openpars.agreements.language.plain import sections
+from openpars.agreements.language.text import read
+from openpars.agreements.letters import correspondence, filed, typeset, wording
+from openpars.agreements.letters.correspondence import Letter, LetterStanding
+from openpars.agreements.letters.wording import (
+    Facts,
+    LetterKind,
+    Service,
+    Written,
+    compose,
+    encoded,
+    fingerprint,
+)
 from openpars.agreements.model import Silence
-from openpars.agreements.plain import sections
 from openpars.agreements.register import BrokenText
-from openpars.agreements.text import read
 from openpars.db.connect import Connection
 from openpars.errors import Code, Refused
 from tests.agreements.test_register import ID, enact, soon
@@ -326,4 +335,4 @@ async def test_the_door_cannot_read_letters(conn: Connection, database: Database
         for table in ("letter", "letter_step"):
             with pytest.raises(psycopg.errors.InsufficientPrivilege):
                 await door.execute(f"SELECT * FROM agreements.{table}")
-    assert letters.named("city-of-philadelphia") == "City of Philadelphia"
+    assert wording.named("city-of-philadelphia") == "City of Philadelphia"

@@ -8,7 +8,7 @@ import tomllib
 
 import pytest
 
-from openpars.agreements.lines import LineIndex, Path
+from openpars.agreements.language.lines import LineIndex, Path
 
 # What begins in a line stands after its arrow; `~` is a space in a name.
 TEXT = r"""# A comment with [brackets], "quotes" and an = sign

@@ -13,11 +13,11 @@ import pytest
 from hypothesis import given, settings
 
 from openpars.agreements.bars import version_of
-from openpars.agreements.canonical import digest
+from openpars.agreements.language.canonical import digest
+from openpars.agreements.language.text import read
 from openpars.agreements.model import Agreement
-from openpars.agreements.odrl import PROFILE, UNSAID, odrl, odrl_text
-from openpars.agreements.odrl_reader import NotOurs, agreement_in
-from openpars.agreements.text import read
+from openpars.agreements.odrl.reader import NotOurs, agreement_in
+from openpars.agreements.odrl.writer import PROFILE, UNSAID, odrl, odrl_text
 from tests.agreements.worlds import agreements
 from tests.driver import Driver
 

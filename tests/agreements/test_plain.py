@@ -13,9 +13,9 @@ from hypothesis import given, settings
 from typer.testing import CliRunner
 
 from openpars.agreements.bars import version_of
+from openpars.agreements.language.plain import markdown, sections
+from openpars.agreements.language.text import read
 from openpars.agreements.model import Agreement
-from openpars.agreements.plain import markdown, sections
-from openpars.agreements.text import read
 from openpars.cli.agreement import app
 from openpars.record.catalogue import FIELDS
 from tests.agreements.worlds import agreements

@@ -13,9 +13,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from openpars.agreements.bars import ADULT, bars_for, child, packs, version_of
+from openpars.agreements.language.text import read
 from openpars.agreements.model import Agreement, Bar, BarKind, Grant, Version, Way, When
 from openpars.agreements.project import ShareRow, project
-from openpars.agreements.text import read
 from openpars.record.catalogue import CRITERIA, FIELDS, age_at_arrest, key_strings
 from openpars.record.file import (
     Arrestee,

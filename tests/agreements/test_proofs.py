@@ -12,6 +12,7 @@ from random import Random
 import pytest
 
 from openpars.agreements.bars import version_of
+from openpars.agreements.language.text import read
 from openpars.agreements.model import Agreement, Bar, BarKind, Grant, Version, Way, When
 from openpars.agreements.proofs.abstract import worlds
 from openpars.agreements.proofs.asked import Ask, reduced
@@ -24,7 +25,6 @@ from openpars.agreements.proofs.properties import DEFAULT, UnknownProperty
 from openpars.agreements.proofs.proving import Verdict, settle, version_to_prove
 from openpars.agreements.proofs.standard import asked
 from openpars.agreements.proofs.vocabulary import Vocabulary, vocabulary
-from openpars.agreements.text import read
 from openpars.record.catalogue import ARRESTEE, CRITERIA, FIELDS, value_at
 from openpars.record.file import Charge, Name, Participant, Role, Seal, Stage
 from tests.agreements.worlds import NOON, PURPOSES, a_file, a_grant

@@ -10,10 +10,10 @@ from pathlib import Path
 
 import pytest
 
-from openpars.agreements.canonical import canonical
-from openpars.agreements.grants import GRANT_LIMIT
-from openpars.agreements.reader import LIST_LIMIT, TEXT_LIMIT
-from openpars.agreements.text import LINE_LIMIT, SIZE_LIMIT, read
+from openpars.agreements.language.canonical import canonical
+from openpars.agreements.language.grants import GRANT_LIMIT
+from openpars.agreements.language.reader import LIST_LIMIT, TEXT_LIMIT
+from openpars.agreements.language.text import LINE_LIMIT, SIZE_LIMIT, read
 from openpars.record.catalogue import FIELDS
 
 HERE = Path(__file__).parent

@@ -8,7 +8,7 @@ from itertools import product
 import pytest
 
 from openpars.agreements.ballots import Choice
-from openpars.agreements.readings import (
+from openpars.agreements.votes.readings import (
     CASES,
     RULES,
     Answers,

@@ -12,10 +12,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from openpars.agreements.bars import version_of
+from openpars.agreements.language.text import read
 from openpars.agreements.model import Agreement, Version, When
 from openpars.agreements.project import project
 from openpars.agreements.reasons import Because, reasons
-from openpars.agreements.text import read
 from openpars.city.examples import examples
 from openpars.record.file import ArrestFile
 from tests.agreements.worlds import PURPOSES, agreements, files, moments

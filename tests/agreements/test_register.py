@@ -16,11 +16,11 @@ import pytest
 import pytest_asyncio
 
 from openpars.agreements import life, register
-from openpars.agreements.ballot_box import Asked
 from openpars.agreements.ballots import Choice, Question
-from openpars.agreements.canonical import CJIS_TOPICS
+from openpars.agreements.language.canonical import CJIS_TOPICS
 from openpars.agreements.register import BrokenText, Event
-from openpars.agreements.voting import Cast, cast
+from openpars.agreements.votes.ballot_box import Asked
+from openpars.agreements.votes.voting import Cast, cast
 from openpars.db.connect import Connection
 from openpars.errors import Code, Refused
 from tests.agreements.delegates import Delegate

@@ -13,11 +13,11 @@ import pytest
 import pytest_asyncio
 
 from openpars.agreements import life, register
-from openpars.agreements.ballot_box import Asked
 from openpars.agreements.ballots import Choice, Outcome, Question, Round
 from openpars.agreements.register import lock
-from openpars.agreements.rounds import ask, rounds_of
-from openpars.agreements.voting import Cast, cast, close
+from openpars.agreements.votes.ballot_box import Asked
+from openpars.agreements.votes.rounds import ask, rounds_of
+from openpars.agreements.votes.voting import Cast, cast, close
 from openpars.db.connect import Connection
 from openpars.errors import Code, Refused
 from tests.agreements.delegates import Delegate

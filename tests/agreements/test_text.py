@@ -11,11 +11,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from openpars.agreements.canonical import CJIS_TOPICS, canonical, digest
 from openpars.agreements.check import check, enactable
-from openpars.agreements.faults import Severity
+from openpars.agreements.language.canonical import CJIS_TOPICS, canonical, digest
+from openpars.agreements.language.faults import Severity
+from openpars.agreements.language.text import SIZE_LIMIT, read
 from openpars.agreements.model import Agreement
-from openpars.agreements.text import SIZE_LIMIT, read
 from tests.agreements.worlds import agreements
 
 BAD = Path(__file__).parent / "bad"

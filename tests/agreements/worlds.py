@@ -10,7 +10,7 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from openpars.agreements.canonical import CJIS_TOPICS
+from openpars.agreements.language.canonical import CJIS_TOPICS
 from openpars.agreements.model import Agreement, Decision, Duties, Grant, Limits, Silence, Term, Way, When
 from openpars.record.catalogue import CRITERIA, FIELDS, ORDER, Criterion
 from openpars.record.file import (

@@ -15,11 +15,12 @@ import pytest
 import pytest_asyncio
 from typer.testing import CliRunner
 
-from openpars.agreements import certified, correspondence, life, notice, register
-from openpars.agreements.ballot_box import Asked
+from openpars.agreements import certified, life, notice, register
 from openpars.agreements.ballots import Choice, Question
-from openpars.agreements.letters import LetterKind, Written
-from openpars.agreements.voting import cast
+from openpars.agreements.letters import correspondence
+from openpars.agreements.letters.wording import LetterKind, Written
+from openpars.agreements.votes.ballot_box import Asked
+from openpars.agreements.votes.voting import cast
 from openpars.cli import app
 from openpars.db.connect import Connection, pool
 from openpars.log import pending

@@ -19,8 +19,6 @@ import pytest
 import pytest_asyncio
 
 from openpars.agreements import register
-from openpars.agreements.ballot_box import Asked
-from openpars.agreements.ballot_keys import keys_of, logged, register_key, revoke_key
 from openpars.agreements.ballots import (
     Ballot,
     Choice,
@@ -30,7 +28,9 @@ from openpars.agreements.ballots import (
     public_text,
     statement,
 )
-from openpars.agreements.voting import Cast, cast
+from openpars.agreements.votes.ballot_box import Asked
+from openpars.agreements.votes.ballot_keys import keys_of, logged, register_key, revoke_key
+from openpars.agreements.votes.voting import Cast, cast
 from openpars.db.connect import Connection
 from openpars.errors import Code, Refused
 from openpars.log.draft import JSON, Draft

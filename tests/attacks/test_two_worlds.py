@@ -16,10 +16,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from openpars.agreements.bars import bars_for
-from openpars.agreements.canonical import digest
+from openpars.agreements.language.canonical import digest
+from openpars.agreements.language.text import read
 from openpars.agreements.model import Version
 from openpars.agreements.project import project
-from openpars.agreements.text import read
 from openpars.disclosure.gate import Row, merged
 from openpars.record.file import (
     Arrestee,

@@ -15,7 +15,7 @@ import pytest
 from openpars.agreements.ballots import Choice
 from openpars.agreements.bars import packs
 from openpars.agreements.project import project
-from openpars.agreements.readings import CASES, RuleReading
+from openpars.agreements.votes.readings import CASES, RuleReading
 from openpars.city.daily import Lived, Sight, Span, Years, live
 from openpars.city.examples import examples
 from openpars.city.scenario import COURSES, Course, Shield, Told, periods, shield_day, start_of, story

@@ -21,10 +21,10 @@ from fastapi import FastAPI
 from openpars import cli
 from openpars.accounts.keys import StaffRole
 from openpars.agreements.ballots import Choice, Question
-from openpars.agreements.canonical import CJIS_TOPICS
+from openpars.agreements.language.canonical import CJIS_TOPICS
 from openpars.agreements.model import BarKind, Silence, Way
 from openpars.agreements.proofs.properties import DEFAULT, WITH_WORD, fixed
-from openpars.agreements.readings import RuleReading
+from openpars.agreements.votes.readings import RuleReading
 from openpars.city.scenario import Shield, Told
 from openpars.desk.reading import Queue
 from openpars.desk.room import MAY
@@ -54,6 +54,13 @@ ORDER: Mapping[str, tuple[str, ...]] = {
         "languages", "fields", "catalogue",
         "store", "codec", "vault", "identity", "lookup", "bulk",
     ),
+    "agreements.language": (
+        "text", "reader", "lines", "faults", "grants", "term", "organisations", "canonical", "plain",
+    ),
+    "agreements.votes": ("rounds", "ballot_box", "voting", "ballot_keys", "readings"),
+    "agreements.letters": ("wording", "correspondence", "filed", "typeset"),
+    "agreements.replay": ("sight", "judge", "refusals", "tally"),
+    "agreements.odrl": ("writer", "reader"),
     "agreements.proofs": (
         "formula", "vocabulary", "encode", "atoms", "exposure", "abstract", "properties", "solve", "proving",
         "standard", "invented", "witness", "asked", "words", "certificate", "clauses", "difference",
@@ -83,19 +90,13 @@ ORDER: Mapping[str, tuple[str, ...]] = {
 # stands under exactly one heading (`test_docs.py`).
 GROUPS: Mapping[str, Mapping[str, tuple[str, ...]]] = {
     "agreements": {
-        "The text, from TOML to a value": (
-            "model", "text", "reader", "lines", "faults", "grants", "term", "organisations", "canonical",
-            "plain",
-        ),
-        "What may be in it": ("check", "findable", "emptied", "foreseen"),
-        "What it gives": ("bars", "project", "reasons"),
-        "Ballots and keys": ("ballots", "ballot_keys", "rounds", "ballot_box", "voting", "readings", "audit"),
+        "What is agreed, and by whom": ("model", "ballots"),
+        "What may be in a text": ("check", "findable", "emptied", "foreseen"),
+        "What it gives": ("bars", "switches", "project", "reasons"),
         "Its life in the register": (
-            "register", "life", "notice", "warnings", "barring", "switches", "certified", "timeline",
+            "register", "life", "notice", "warnings", "barring", "timeline",
         ),
-        "Letters": ("letters", "correspondence", "filed", "typeset"),
-        "Looking back": ("sight", "replay", "refusals", "tally"),
-        "For others": ("odrl", "odrl_reader"),
+        "Proofs kept, and everything counted again": ("certified", "audit"),
     },
 }  # fmt: skip
 

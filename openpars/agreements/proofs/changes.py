@@ -5,8 +5,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from openpars.agreements.language.plain import join, moment, sections
 from openpars.agreements.model import Grant, Term, Version
-from openpars.agreements.plain import join, moment, sections
 from openpars.agreements.proofs.atoms import Atom, Kind
 from openpars.agreements.proofs.difference import Change, Difference, Item
 from openpars.agreements.proofs.words import at_precision, example_json, example_lines, labels, people

@@ -6,8 +6,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import fields
 
+from openpars.agreements.language.plain import join
 from openpars.agreements.model import Agreement, Decision, Duties, Limits
-from openpars.agreements.plain import join
 
 _LIMITS = {
     "results_per_search": "records in answer to one search",

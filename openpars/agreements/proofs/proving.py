@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 
 from openpars.agreements.bars import bars_for, narrowed, packs
-from openpars.agreements.canonical import digest
+from openpars.agreements.language.canonical import digest
 from openpars.agreements.model import Agreement, Bar, Version
 from openpars.agreements.project import ShareRow
 from openpars.agreements.proofs.asked import Step, confirmed, reduced, requests

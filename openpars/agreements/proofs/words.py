@@ -9,7 +9,7 @@ from datetime import date, datetime
 from enum import Enum
 from typing import Any
 
-from openpars.agreements.plain import join, moment
+from openpars.agreements.language.plain import join, moment
 from openpars.agreements.project import ShareRow
 from openpars.agreements.proofs.asked import CASE_NUMBER, Ask, Step
 from openpars.agreements.proofs.atoms import SHOWN, Atom, Kind

@@ -8,10 +8,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
-from openpars.agreements import filed
-from openpars.agreements.canonical import canonical
 from openpars.agreements.certified import Attempt
-from openpars.agreements.correspondence import Letter
+from openpars.agreements.language.canonical import canonical
+from openpars.agreements.letters import filed
+from openpars.agreements.letters.correspondence import Letter
 from openpars.agreements.register import Entry
 from openpars.desk.impact import Impact
 from openpars.record.catalogue import JSON

@@ -12,8 +12,9 @@ from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import Response
 
-from openpars.agreements import ballot_keys, register
+from openpars.agreements import register
 from openpars.agreements.ballots import Ballot, statement
+from openpars.agreements.votes import ballot_keys
 from openpars.desk import owners
 from openpars.errors import Code, refuse
 from openpars.web.pages import view

@@ -11,13 +11,13 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
-from openpars.agreements import plain
 from openpars.agreements.bars import packs, version_of
-from openpars.agreements.canonical import digest
 from openpars.agreements.check import check, enactable
-from openpars.agreements.faults import Fault
+from openpars.agreements.language import plain
+from openpars.agreements.language.canonical import digest
+from openpars.agreements.language.faults import Fault
+from openpars.agreements.language.plain import Section
 from openpars.agreements.model import Agreement, Version
-from openpars.agreements.plain import Section
 from openpars.agreements.project import ShareRow, project
 from openpars.agreements.reasons import Because, Reason, reasons
 from openpars.city.examples import Example, examples

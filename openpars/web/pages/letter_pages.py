@@ -12,9 +12,11 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from openpars.accounts.keys import StaffRole
-from openpars.agreements import filed, plain, register, typeset
-from openpars.agreements.correspondence import Letter, LetterStanding
-from openpars.agreements.letters import TEXT_LIMIT, TITLES, LetterKind, Service, Written
+from openpars.agreements import register
+from openpars.agreements.language import plain
+from openpars.agreements.letters import filed, typeset
+from openpars.agreements.letters.correspondence import Letter, LetterStanding
+from openpars.agreements.letters.wording import TEXT_LIMIT, TITLES, LetterKind, Service, Written
 from openpars.agreements.register import Standing
 from openpars.desk import letters
 from openpars.desk.room import Actor, Room, among

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
-from openpars.agreements.plain import Section
-from openpars.agreements.readings import Rule
+from openpars.agreements.language.plain import Section
+from openpars.agreements.votes.readings import Rule
 
 
 class Level(StrEnum):

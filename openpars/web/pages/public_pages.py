@@ -13,9 +13,10 @@ from starlette.responses import FileResponse, PlainTextResponse, Response
 
 import openpars
 from openpars.accounts import keys
-from openpars.agreements import ballot_keys, certified, register
+from openpars.agreements import certified, register
 from openpars.agreements.model import Version
 from openpars.agreements.register import BrokenText, Entry
+from openpars.agreements.votes import ballot_keys
 from openpars.db.connect import Connection, Pool
 from openpars.desk import letters, owners
 from openpars.errors import Code, Refused, refuse

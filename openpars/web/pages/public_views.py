@@ -7,10 +7,10 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 
-from openpars.agreements import plain
-from openpars.agreements import readings as disputed
+from openpars.agreements.language import plain
 from openpars.agreements.model import Version
 from openpars.agreements.register import Entry
+from openpars.agreements.votes import readings as disputed
 from openpars.web.pages import vote_views
 from openpars.web.pages.models import (
     AgreementCard,

@@ -9,7 +9,7 @@ from typing import Any
 
 import orjson
 
-from openpars.agreements import plain
+from openpars.agreements.language import plain
 from openpars.agreements.model import Version
 from openpars.agreements.register import Standing
 from openpars.disclosure import checks

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
 
-from openpars.agreements.readings import Source
+from openpars.agreements.votes.readings import Source
 from openpars.city.scenario import REPORTED, Shield, story
 from openpars.city.scenario_result import kept
 from openpars.web.pages.words import Words

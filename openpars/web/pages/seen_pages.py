@@ -12,7 +12,7 @@ from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 
-from openpars.agreements.term import midnight
+from openpars.agreements.language.term import midnight
 from openpars.desk import looking_back
 from openpars.desk.looking_back import Look
 from openpars.desk.room import Actor

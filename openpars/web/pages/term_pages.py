@@ -11,7 +11,7 @@ from starlette.responses import Response
 
 from openpars.accounts.keys import StaffRole
 from openpars.agreements import register
-from openpars.agreements.correspondence import Letter
+from openpars.agreements.letters.correspondence import Letter
 from openpars.agreements.register import Entry
 from openpars.desk import impact, letters, solicitor
 from openpars.desk.room import Actor, Room

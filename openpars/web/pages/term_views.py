@@ -9,8 +9,8 @@ from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from openpars.agreements import warnings
-from openpars.agreements.correspondence import Letter, LetterStanding
-from openpars.agreements.letters import TITLES
+from openpars.agreements.letters.correspondence import Letter, LetterStanding
+from openpars.agreements.letters.wording import TITLES
 from openpars.agreements.model import Silence, Version
 from openpars.agreements.register import Entry
 from openpars.desk.impact import Impact

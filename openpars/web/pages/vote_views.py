@@ -7,7 +7,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from openpars.agreements import plain
 from openpars.agreements.ballots import (
     Ballot,
     BallotKey,
@@ -20,8 +19,9 @@ from openpars.agreements.ballots import (
     good_keys,
     rule_for,
 )
+from openpars.agreements.language import plain
+from openpars.agreements.language.plain import Section
 from openpars.agreements.model import Silence, Version
-from openpars.agreements.plain import Section
 from openpars.agreements.register import Entry
 from openpars.web.pages.models import BallotView, RoundView
 

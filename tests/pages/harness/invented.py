@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 
 from openpars.agreements.ballots import Question
 from openpars.agreements.certified import Kept
-from openpars.agreements.plain import Section
+from openpars.agreements.language.plain import Section
 from openpars.agreements.register import Entry, Event
 from openpars.city import agreed
 from openpars.web.pages.agreement_views import (

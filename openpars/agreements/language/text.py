@@ -12,14 +12,14 @@ import tomllib
 import unicodedata
 from dataclasses import dataclass
 
-from openpars.agreements.canonical import CJIS_TOPICS
-from openpars.agreements.faults import Fault, Severity, nearest
-from openpars.agreements.grants import read_grants
-from openpars.agreements.lines import LineIndex
+from openpars.agreements.language.canonical import CJIS_TOPICS
+from openpars.agreements.language.faults import Fault, Severity, nearest
+from openpars.agreements.language.grants import read_grants
+from openpars.agreements.language.lines import LineIndex
+from openpars.agreements.language.organisations import read_organisations
+from openpars.agreements.language.reader import Source, Table
+from openpars.agreements.language.term import read_term
 from openpars.agreements.model import DAYS_TO_VOTE, Agreement, Decision, Duties, Limits, Silence
-from openpars.agreements.organisations import read_organisations
-from openpars.agreements.reader import Source, Table
-from openpars.agreements.term import read_term
 
 SIZE_LIMIT = 512 * 1024  # bytes of text
 LINE_LIMIT = 4000  # characters of one line: a key of many dots costs the square of its length to read

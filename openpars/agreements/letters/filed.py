@@ -7,9 +7,9 @@ from collections.abc import Sequence
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
-from openpars.agreements import typeset
-from openpars.agreements.correspondence import Letter, LetterStanding
-from openpars.agreements.letters import TITLES, long_day, named
+from openpars.agreements.letters import typeset
+from openpars.agreements.letters.correspondence import Letter, LetterStanding
+from openpars.agreements.letters.wording import TITLES, long_day, named
 from openpars.log.draft import JSON
 
 _STANDINGS = {

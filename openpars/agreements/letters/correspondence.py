@@ -17,8 +17,8 @@ from zoneinfo import ZoneInfo
 
 import orjson
 
-from openpars.agreements import letters
-from openpars.agreements.letters import Facts, LetterKind, Service, Written
+from openpars.agreements.letters import wording
+from openpars.agreements.letters.wording import Facts, LetterKind, Service, Written
 from openpars.agreements.register import BrokenText, Event, Locked, Q, lock, record, version
 from openpars.db.connect import Connection
 from openpars.errors import Code, refuse
@@ -73,7 +73,7 @@ class Letter:
     @property
     def value(self) -> dict[str, JSON]:
         """The content as an object. Raises BrokenText when it does not have its hash."""
-        if letters.fingerprint(self.content) != self.hash:
+        if wording.fingerprint(self.content) != self.hash:
             raise BrokenText
         found: dict[str, JSON] = orjson.loads(self.content)
         return found
@@ -95,7 +95,7 @@ class Letter:
             return LetterStanding.REPLIED
         if self.step("served") is None:
             return LetterStanding.DRAFTED
-        late = letters.deadline_passed(self.deadline, now, self.zone)
+        late = wording.deadline_passed(self.deadline, now, self.zone)
         return LetterStanding.OVERDUE if late else LetterStanding.SERVED
 
 
@@ -107,26 +107,26 @@ async def draft(conn: Connection, agreement: str, written: Written, *, by: str) 
     zone = ZoneInfo(wanted.term.zone)
     next_number = await (await conn.execute(Q.next_letter, (agreement,))).fetchone()
     name = await (await conn.execute(Q.recipient_name, (row.recipient,))).fetchone()
-    content = letters.compose(
+    content = wording.compose(
         wanted,
         written,
         Facts(
             number=int(next_number[0]) if next_number else 1,
-            recipient=str(name[0]) if name else letters.named(row.recipient),
+            recipient=str(name[0]) if name else wording.named(row.recipient),
             today=row.now.astimezone(zone).date(),
             ends=ends if row.notice_ends is None else min(ends, row.notice_ends),
             notice_at=row.notice_at,
             notice_ends=row.notice_ends,
         ),
     )
-    text = letters.encoded(content)
+    text = wording.encoded(content)
     made = Letter(
         agreement,
         int(str(content["letter"])),
         number,
         written.kind,
         text,
-        letters.fingerprint(text),
+        wording.fingerprint(text),
         written.deadline,
         by,
         row.now,

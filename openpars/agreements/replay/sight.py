@@ -17,7 +17,7 @@ from zoneinfo import ZoneInfo
 from openpars.agreements.bars import barred
 from openpars.agreements.model import Version
 from openpars.agreements.project import ShareRow, project
-from openpars.agreements.replay import edges
+from openpars.agreements.replay.judge import edges
 from openpars.record.file import ArrestFile, Role, Seal
 
 

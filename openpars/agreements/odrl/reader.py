@@ -11,7 +11,7 @@ import json
 from datetime import date, datetime
 from typing import Any
 
-from openpars.agreements.canonical import digest
+from openpars.agreements.language.canonical import digest
 from openpars.agreements.model import (
     Agreement,
     Decision,
@@ -23,7 +23,7 @@ from openpars.agreements.model import (
     Term,
     When,
 )
-from openpars.agreements.odrl import ACTIONS, PROFILE
+from openpars.agreements.odrl.writer import ACTIONS, PROFILE
 from openpars.record.file import Role
 
 _OURS = "openpars:"

@@ -6,9 +6,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
-from openpars.agreements.faults import Severity, nearest
+from openpars.agreements.language.faults import Severity, nearest
+from openpars.agreements.language.reader import Source, Table
 from openpars.agreements.model import Grant, Way, When
-from openpars.agreements.reader import Source, Table
 from openpars.record.catalogue import CRITERIA, FIELDS, ORDER, Criterion, Field
 from openpars.record.file import Role
 

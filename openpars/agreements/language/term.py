@@ -11,9 +11,9 @@ import re
 from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
 
-from openpars.agreements.faults import nearest
+from openpars.agreements.language.faults import nearest
+from openpars.agreements.language.reader import Table
 from openpars.agreements.model import Term
-from openpars.agreements.reader import Table
 
 FIRST_YEAR, LAST_YEAR = 1970, 2200
 _ZONE = re.compile(r"UTC|[A-Z][A-Za-z_]+(?:/[A-Z][A-Za-z0-9_+-]+){1,2}")

@@ -15,8 +15,8 @@ from enum import StrEnum
 from hashlib import sha256
 from zoneinfo import ZoneInfo
 
+from openpars.agreements.language.plain import moment, sections
 from openpars.agreements.model import Agreement, Silence, Version
-from openpars.agreements.plain import moment, sections
 from openpars.errors import Code, refuse
 from openpars.log.draft import JSON
 from openpars.log.leaf import canonical

@@ -11,8 +11,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
-from openpars.agreements.faults import Fault, Severity, nearest
-from openpars.agreements.lines import LineIndex, Path
+from openpars.agreements.language.faults import Fault, Severity, nearest
+from openpars.agreements.language.lines import LineIndex, Path
 
 TEXT_LIMIT = 2000  # characters in one free text
 LIST_LIMIT = 200  # members of one list

@@ -12,8 +12,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
-from openpars.agreements.refusals import Prospect, RefusedOnce
-from openpars.agreements.replay import Change, Disclosed, Outcome, Reason, Verdict
+from openpars.agreements.replay.judge import Change, Disclosed, Outcome, Reason, Verdict
+from openpars.agreements.replay.refusals import Prospect, RefusedOnce
 
 JSON: TypeAlias = "dict[str, JSON] | list[JSON] | str | int | bool | None"
 Line: TypeAlias = tuple[str, str, str, str]

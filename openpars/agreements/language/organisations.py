@@ -7,9 +7,9 @@ recipient itself needs no name here: it is the party.
 
 from __future__ import annotations
 
-from openpars.agreements.faults import Severity, nearest
+from openpars.agreements.language.faults import Severity, nearest
+from openpars.agreements.language.reader import Source, Table
 from openpars.agreements.model import Organisation
-from openpars.agreements.reader import Source, Table
 
 ORGANISATION_LIMIT = 200
 

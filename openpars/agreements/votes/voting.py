@@ -12,19 +12,6 @@ import hashlib
 from dataclasses import dataclass
 from datetime import datetime
 
-from openpars.agreements.ballot_box import (
-    Asked,
-    checked,
-    in_round,
-    may_carry,
-    needs_key,
-    open_round_of,
-    open_to_votes,
-    takes_place,
-    told,
-    verified,
-)
-from openpars.agreements.ballot_keys import keys_of, logged
 from openpars.agreements.ballots import (
     Ballot,
     Count,
@@ -41,7 +28,20 @@ from openpars.agreements.ballots import (
 from openpars.agreements.life import finish
 from openpars.agreements.model import Decision
 from openpars.agreements.register import Locked, Q, ballot_of, lock, version
-from openpars.agreements.rounds import ask, asked_now, decide, of_matter, rounds_of, state_of
+from openpars.agreements.votes.ballot_box import (
+    Asked,
+    checked,
+    in_round,
+    may_carry,
+    needs_key,
+    open_round_of,
+    open_to_votes,
+    takes_place,
+    told,
+    verified,
+)
+from openpars.agreements.votes.ballot_keys import keys_of, logged
+from openpars.agreements.votes.rounds import ask, asked_now, decide, of_matter, rounds_of, state_of
 from openpars.db.connect import Connection
 from openpars.errors import Code, Refused, refuse
 from openpars.log.draft import JSON, Draft

@@ -15,7 +15,7 @@ from enum import StrEnum
 from types import MappingProxyType
 from zoneinfo import ZoneInfo
 
-from openpars.agreements.replay import Judge
+from openpars.agreements.replay.judge import Judge
 from openpars.errors import Code
 
 

@@ -1,0 +1,2 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Letters about an agreement, and the whole correspondence as paper."""
