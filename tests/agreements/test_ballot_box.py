@@ -24,6 +24,7 @@ from openpars.agreements.votes.ballot_box import (
     needs_key,
     open_round_of,
     open_to_votes,
+    overdue,
     takes_place,
     told,
     verified,
@@ -118,6 +119,14 @@ def test_only_the_last_round_of_a_matter_can_be_open() -> None:
     assert open_round_of((ROUND, lost)) is None
     for outcome in (Outcome.CARRIED, Outcome.LOST, Outcome.VOID):
         assert open_round_of((replace(ROUND, outcome=outcome),)) is None
+
+
+def test_when_a_round_is_to_be_closed() -> None:
+    instants = (NOON, ROUND.closes_at - TICK, ROUND.closes_at, ROUND.closes_at + TICK)
+    for state in ("proposed", "rejected", "balloted", "in_force", "suspended"):
+        assert [overdue(ROUND, state, now) for now in instants] == [False, False, True, True]
+    for state in ("ended", "superseded"):
+        assert [overdue(ROUND, state, now) for now in instants] == [True] * 4
 
 
 def test_a_ballot_is_of_the_round_that_is_open_and_in_time() -> None:

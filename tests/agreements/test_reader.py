@@ -171,6 +171,27 @@ def test_what_is_too_long_empty_or_not_of_the_role_is_told_in_its_line() -> None
     assert told(shown) == [f":{line + 2}: error: `ssn` is not recorded about this role"]
 
 
+def test_each_fault_stands_in_its_own_line_and_once() -> None:
+    start, end = GOOD.index("when = "), GOOD.index("[limits]")
+    line = GOOD[:start].count("\n") + 1
+    dates = "arrested_from = 2026-02-02\narrested_through = 2026-02-01\n"
+    table = re.sub("when = .*\n", "", GOOD[:end]) + f"[grant.when]\n{dates}{GOOD[end:]}"
+    (found,) = read(table).faults
+    assert found.message == "`arrested_through` lies before `arrested_from`"
+    assert found.line == table[: table.index("arrested_through")].count("\n") + 1 > line
+    unknown = re.sub("show = .*", "show = { nmae = 5 }", GOOD)
+    assert [one.message for one in read(unknown).faults] == ["this is no field of the catalogue"]
+
+
+def test_keys_stand_in_the_order_of_the_catalogue() -> None:
+    text = edited(
+        '["name", "birth_date"], ["sid"], ["docket"]', '["docket"], ["sid"], ["birth_date", "name"]'
+    )
+    agreement = read(text).agreement
+    assert agreement is not None
+    assert agreement.grants[0].find_by == (("name", "birth_date"), ("sid",), ("docket",))
+
+
 def test_what_may_be_left_out_has_its_value() -> None:
     bare = GOOD[: GOOD.index("[limits]")]
     for line in ("title = ", "legal_basis = ", "notice_days = ", "when = ", "find_by = ", "alert_by = "):

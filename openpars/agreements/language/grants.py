@@ -87,10 +87,7 @@ def _condition(when: Table, criterion: Criterion) -> tuple[str, ...]:
 def _show(table: Table, role: Role) -> tuple[tuple[str, str], ...]:
     show = Table.at(table.source, (*table.path, "show"), table.values.get("show", {}))
     if not show.values:
-        table.fault(
-            '`show` names no field: write show = { docket = "whole" }',
-            "show" if "show" in table.values else None,
-        )
+        table.fault('`show` names no field: write show = { docket = "whole" }', "show")
     found: dict[str, str] = {}
     for name in show.values:
         field = _field(show, name, role)

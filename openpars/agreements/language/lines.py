@@ -35,8 +35,9 @@ class LineIndex:
 
     def line(self, *path: str | int) -> int:
         """The line of the path, or of the nearest thing around it."""
-        around = (path[:length] for length in range(len(path), -1, -1))
-        return next(self._lines[one] for one in around if one in self._lines)
+        while path not in self._lines:
+            path = path[:-1]
+        return self._lines[path]
 
     def _at(self, place: int) -> int:
         return bisect_right(self._starts, place)

@@ -126,10 +126,9 @@ class Table:
         value = self.values.get(key, False)
         if not isinstance(value, bool):
             self.fault(f"`{key}` must be true or false, without quotes", key)
-            return False
-        return value
+        return value is True
 
-    def strings(self, key: str, *, required: bool = False) -> list[str]:
+    def strings(self, key: str, *, required: bool) -> list[str]:
         """A list of different texts; members of another kind are faults and left out."""
         if key not in self.values:
             if required:

@@ -94,7 +94,7 @@ def _end(table: Table, zone: ZoneInfo | None) -> tuple[datetime | None, date | N
             if both
             else "the end is missing: `through` or `until`"
         )
-        table.fault(what, "until" if both else None)
+        table.fault(what, "until")
         return None, None
     if both == ["through"]:
         if not _is_day(table.values["through"]):

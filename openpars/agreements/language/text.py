@@ -101,11 +101,9 @@ def _agreement(source: Source, values: dict[str, object]) -> Agreement | None:
             top.fault(f"the table [{name}] is missing", None)
     head = Table.at(source, ("agreement",), values.get("agreement", {}))
     head.only(("id", "provider", "recipient", "title", "legal_basis", "fee_per_year"))
-    term = read_term(Table.at(source, ("term",), values.get("term", {}))) if "term" in values else None
+    term = read_term(Table.at(source, ("term",), values["term"])) if "term" in values else None
     decision = (
-        _decision(Table.at(source, ("decision",), values.get("decision", {})))
-        if "decision" in values
-        else None
+        _decision(Table.at(source, ("decision",), values["decision"])) if "decision" in values else None
     )
     grants = read_grants(source, values.get("grant"))
     limits = _limits(Table.at(source, ("limits",), values.get("limits", {})))

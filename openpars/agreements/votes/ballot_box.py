@@ -30,6 +30,7 @@ from openpars.agreements.register import STANDING
 from openpars.errors import Code, refuse
 
 DEMO_LIFE = timedelta(days=30)  # how long a demo ballot without an expiry counts
+_OVER = ("ended", "superseded")
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +77,11 @@ def open_round_of(rounds: tuple[Round, ...]) -> Round | None:
     """The round that is still open among those about one matter, oldest first: only the last can be."""
     last = rounds[-1] if rounds else None
     return last if last is not None and last.outcome is Outcome.PENDING else None
+
+
+def overdue(asked: Round, state: str, now: datetime) -> bool:
+    """Whether an open round is to be closed: its date has come, or the version it is about is over."""
+    return now >= asked.closes_at or state in _OVER
 
 
 def in_round(asked: Asked, standing: Round, question: Question, rules: int, now: datetime) -> None:

@@ -36,6 +36,7 @@ from openpars.agreements.votes.ballot_box import (
     needs_key,
     open_round_of,
     open_to_votes,
+    overdue,
     takes_place,
     told,
     verified,
@@ -46,8 +47,6 @@ from openpars.db.connect import Connection
 from openpars.errors import Code, Refused, refuse
 from openpars.log.draft import JSON, Draft
 from openpars.log.pending import note
-
-_OVER = ("ended", "superseded")
 
 
 @dataclass(frozen=True, slots=True)
@@ -196,7 +195,7 @@ async def close(conn: Connection, agreement: str, number: int, *, demo: bool) ->
 
 async def _close(conn: Connection, row: Locked, asked: Round, *, demo: bool) -> str | None:
     state = await state_of(conn, asked.agreement, asked.version)
-    if row.now < asked.closes_at and state not in _OVER:
+    if not overdue(asked, state, row.now):
         return None
     decision = await _silenced(conn, row, asked, state, demo=demo)
     if decision is None:
