@@ -207,7 +207,7 @@ def voided(version: Version, at: datetime) -> Bar | None:
 
 
 def version_of(agreement: Agreement, number: int = 1) -> Version:
-    """The agreement as a version: its hash, and the bars of its provider's pack.
+    """The agreement as a version: its hash, and the bars of its provider's pack. `number` 0: not proposed.
 
     Raises KeyError for a provider without a pack: without its bars nothing may be shared.
     """

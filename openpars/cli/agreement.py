@@ -154,7 +154,7 @@ def text_of(files: Files, as_json: AsJson = False) -> None:
                 {"file": str(path), "markdown": None, "faults": [_fault(f) for f in reading.faults]}
             )
             continue
-        version = version_of(reading.agreement)
+        version = version_of(reading.agreement, 0)
         documents.append(
             {
                 "file": str(path),

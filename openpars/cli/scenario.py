@@ -64,7 +64,11 @@ def _print(found: Result) -> None:
     for one in found["renewals"]:
         fates = "".join(f"{one['fates'][base]:<17}" for base in BASES)
         give(f"  {one['year']}-08-31  {fates}{words('told.' + one['told'])}")
-    give("\nFine: every check of rights holds." if found["ok"] else "\nA check of rights does not hold.")
+    give(
+        "\nFine: every check of rights holds, on every day and under each reading."
+        if found["ok"]
+        else "\nA check of rights does not hold."
+    )
 
 
 def _course(course: Result, words: Words) -> None:
@@ -77,10 +81,15 @@ def _course(course: Result, words: Words) -> None:
     for one in course["checks"]:
         if not one["holds"]:
             times = "; ".join(f"{f['from']} to {f['through']}, {f['days']:,} days" for f in one["failing"])
-            give(f"  {'NOT SO' if one['about'] == 'rights' else 'history'}: {words('holds.' + one['id'])} "
-                 f"Not so: {times}")  # fmt: skip
-    holding = sum(one["holds"] for one in course["checks"])
-    give(f"  {holding} of {len(course['checks'])} checks hold\n")
+            found = words("holds." + one["id"])
+            if one["about"] == "rights":
+                give(f"  NOT SO: {found} {times}")
+            else:
+                give(f"  what the history shows, no fault of the program: not “{found}” but {times}")
+    for about, words_for in (("rights", "checks of rights hold"), ("history", "checks against history hold")):
+        mine = [one["holds"] for one in course["checks"] if one["about"] == about]
+        give(f"  {sum(mine)} of {len(mine)} {words_for}")
+    give("")
 
 
 def seen(visible: list[dict[str, Any]]) -> str:

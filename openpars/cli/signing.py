@@ -101,9 +101,9 @@ def sentence(here: Paper, wish: Wish) -> str:
     )
 
 
-def whole_text(here: Paper) -> str:
+def whole_text(here: Paper, wish: Wish) -> str:
     """The plain-English text, where the program knows the provider."""
-    return markdown(version_of(here.text)) if here.text.provider in packs() else ""
+    return markdown(version_of(here.text, wish.version)) if here.text.provider in packs() else ""
 
 
 def sign(key: KeyFile, stakeholder: str, here: Paper, wish: Wish) -> dict[str, Any]:

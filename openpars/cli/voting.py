@@ -111,7 +111,7 @@ def _show(here: Paper, wish: Wish, *, whole: bool, ask: bool, as_json: bool) -> 
     if as_json:
         return
     if whole:
-        print(signing.whole_text(here))
+        print(signing.whole_text(here, wish))
     print(signing.sentence(here, wish))
     if ask and not typer.confirm("Sign this ballot?", err=True):
         raise typer.Exit(1)

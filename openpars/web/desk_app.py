@@ -10,6 +10,7 @@ from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 
 from fastapi import FastAPI
+from starlette.exceptions import HTTPException
 
 from openpars.db.bell import Bell
 from openpars.db.connect import pool
@@ -31,6 +32,7 @@ from openpars.web.pages import (
     public_pages,
     seen_pages,
     term_pages,
+    view,
     vote_pages,
 )
 
@@ -74,6 +76,7 @@ def create_app(settings: Settings) -> FastAPI:
     )
     app.add_middleware(respond.SecurityHeaders)
     respond.answer_errors(app)
+    app.add_exception_handler(HTTPException, view.on_http)
     app.include_router(desk.router)
     app.include_router(agreements.router)
     app.include_router(letters.router)

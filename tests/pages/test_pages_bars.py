@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from openpars.web.pages.words import CATALOGUE
 from tests.conftest import RunningCity
 from tests.driver import Driver
 from tests.pages.browser import Browser
@@ -43,11 +44,15 @@ def test_every_bar_is_shown_with_its_citation_and_label(
     text = chromium.text()
     bars = city_bars(city)
     for bar in bars:
-        assert bar["title"] in text
+        title = CATALOGUE[language][f"bar.{bar['id']}.title"]
+        assert title in text
+        assert (title == bar["title"]) == (language == "en")
         assert bar["citation"] in text
-    assert (
-        text.count("Introduced text seen, enacted text not seen.") == sum(bool(b["label"]) for b in bars) == 2
-    )
+    label = {
+        "en": "Introduced text seen, enacted text not seen.",
+        "es": "Se vio el texto presentado, no el promulgado.",
+    }
+    assert text.count(label[language]) == sum(bool(b["label"]) for b in bars) == 2
     shown = chromium.driver.find_element("id", BAR).text
     assert REASON in shown
     assert ("On" if language == "en" else "Activa") in shown

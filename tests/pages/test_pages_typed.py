@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from openpars.record.countries import countries
 from openpars.record.pack import pack
 from openpars.web.pages import desk_forms, times
 from openpars.web.pages.typed import Typed, clock_time, country, statute
@@ -97,7 +98,7 @@ def test_a_statute_that_is_not_clear_asks_back() -> None:
 
 
 def test_countries_by_name_and_by_letters() -> None:
-    names = desk_forms.countries()
+    names = countries()
     assert country(names, "mex") == country(names, "Mexico") == "MEX"
     with pytest.raises(ValueError, match="country"):
         country(names, "Atlantis")

@@ -135,10 +135,14 @@ def _who(version: Version) -> Section:
     ]
     fee = "none is stated" if agreement.fee_per_year is None else f"${agreement.fee_per_year:,} a year"
     points.append(f"Fee: {fee}")
+    standing = (
+        f"This is version {version.number} of the agreement `{agreement.id}`."
+        if version.number
+        else f"This is a text for the agreement `{agreement.id}`, not proposed yet, so without a number."
+    )
     opening = (
-        f"This is version {version.number} of the agreement `{agreement.id}`. The text below is generated "
-        "from the agreement that the system obeys; what it does not say is not shared. Fingerprint of the "
-        f"agreement: `{version.hash}`."
+        f"{standing} The text below is generated from the agreement that the system obeys; what it does not "
+        f"say is not shared. Fingerprint of the agreement: `{version.hash}`."
     )
     return Section("who", "Who shares with whom, and for what", (opening,), tuple(points))
 

@@ -16,6 +16,7 @@ from openpars.agreements.switches import Switch, Switches, switches
 from openpars.record.catalogue import FIELDS
 from openpars.record.file import HOME
 from openpars.web.pages import view
+from openpars.web.pages.words import CATALOGUE, Words
 
 router = APIRouter(route_class=view.PageRoute, include_in_schema=False)
 
@@ -27,6 +28,7 @@ class BarView:
     id: str
     title: str
     label: str | None
+    told: bool  # whether title and label are in the page's language
     citation: str
     standing: str
     checked: str
@@ -58,12 +60,12 @@ async def bars(request: Request) -> Response:
         "bars.html",
         view.frame(request, lang=view.language(request), translated=True),
         keep_language=True,
-        groups=groups(pack, found),
+        groups=groups(pack, found, Words(view.language(request))),
         sound=found.sound,
     )
 
 
-def groups(pack: Pack, found: Switches) -> tuple[BarGroup, ...]:
+def groups(pack: Pack, found: Switches, words: Words) -> tuple[BarGroup, ...]:
     """Those that always hold, and those that the city may switch."""
     heeded = found.heeded(pack.provider)
     mine = [one for one in found.acts if one.provider == pack.provider]
@@ -72,21 +74,25 @@ def groups(pack: Pack, found: Switches) -> tuple[BarGroup, ...]:
             bar,
             classes,
             tuple(one for one in mine if one.bar == bar.id),
+            words,
             on=is_on(bar.id, heeded),
         )
         for bar, classes in pack.switchable
     )
     return (
-        BarGroup("permanent", tuple(_view(bar, classes, (), on=True) for bar, classes in pack.bars)),
+        BarGroup("permanent", tuple(_view(bar, classes, (), words, on=True) for bar, classes in pack.bars)),
         BarGroup("switchable", tuple(switchable)),
     )
 
 
-def _view(bar: Bar, classes: frozenset[str], switched: tuple[Switch, ...], *, on: bool) -> BarView:
+def _view(
+    bar: Bar, classes: frozenset[str], switched: tuple[Switch, ...], words: Words, *, on: bool
+) -> BarView:
     return BarView(
         id=bar.id,
-        title=bar.title,
-        label=bar.label,
+        title=words.maybe(f"bar.{bar.id}.title", bar.title),
+        label=words.maybe(f"bar.{bar.id}.label", bar.label) if bar.label else None,
+        told=words.lang == "en" or f"bar.{bar.id}.title" in CATALOGUE[words.lang],
         citation=bar.citation,
         standing=bar.standing,
         checked=bar.checked,

@@ -3,15 +3,13 @@
 
 from __future__ import annotations
 
-import csv
 import re
 from datetime import date, datetime
-from functools import cache
-from importlib.resources import files
 from typing import Literal, cast, get_args
 
 from openpars.errors import Refusal
 from openpars.record import values
+from openpars.record.countries import countries
 from openpars.record.file import BailType, Name, Role
 from openpars.record.forms import (
     ArraignmentHeld,
@@ -45,13 +43,6 @@ _PLACES = {
     "bail.reasons": "reasons",
 }
 _ROW = re.compile(r"(charges|participants|decisions|dispositions)\.(\d+)(?:\.(.+))?")
-
-
-@cache
-def countries() -> dict[str, str]:
-    """Names of countries by their three letters (ISO 3166-1)."""
-    text = files("openpars.record").joinpath("countries.csv").read_text(encoding="utf-8")
-    return {row["code"]: row["name"].removesuffix(" (the)") for row in csv.DictReader(text.splitlines())}
 
 
 def rows(typed: Typed, kind: str, *parts: str) -> list[int]:

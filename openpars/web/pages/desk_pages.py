@@ -20,6 +20,7 @@ from openpars.desk.reading import Queue
 from openpars.desk.room import Actor, Asked
 from openpars.desk.transact import note_refusal
 from openpars.errors import Code, Refusal, Refused
+from openpars.record.countries import countries
 from openpars.record.forms import ComplaintFiled
 from openpars.record.vault import held
 from openpars.web import intake
@@ -44,7 +45,7 @@ _EDITOR = Link("/desk/editor", "Write an agreement")
 NAV: Mapping[StaffRole, tuple[str, tuple[Link, ...]]] = {
     StaffRole.POLICE: ("Police desk", (_BOOK, _HELD, _LOOKUP, _TERMS, _VOTES, _SEEN)),
     StaffRole.DISTRICT_ATTORNEY: (
-        "District Attorney's charging desk",
+        "District Attorney",
         (_CHARGE, _COMPLAIN, _LOOKUP, _TERMS, _VOTES, _SEEN),
     ),
     StaffRole.COURTS: ("Arraignment court", (_ARRAIGN, _HELD, _LOOKUP, _TERMS, _VOTES, _SEEN)),
@@ -52,6 +53,11 @@ NAV: Mapping[StaffRole, tuple[str, tuple[Link, ...]]] = {
     StaffRole.AUDITOR: ("Auditor", (_SEEN, _REGISTER, _LOG, _TERMS, _LETTERS)),
     StaffRole.RECORDS: ("Records officer", (_LOOKUP, _HELD, _REGISTER, _LOG)),
 }
+_LEADS: Mapping[StaffRole, str] = {
+    StaffRole.AUDITOR: "You read and check; nothing here can be changed. Each look is noted in the acts log.",
+    StaffRole.RECORDS: "Look up a file to read it. Sealing and expunging are done by program for now.",
+}
+"""Roles whose first page is a page of links, and what stands above them."""
 _SHOWN = 100  # rows of a list; the rest waits behind more urgent ones
 
 _LISTS: Mapping[Queue, dict[str, str]] = {
@@ -118,7 +124,8 @@ async def home(request: Request) -> Response:
     """Each role's first page: its work, where it has a page of its own."""
     actor = await intake.who(request)
     first = NAV[actor.role][1][0].href
-    if actor.role not in {StaffRole.AUDITOR, StaffRole.RECORDS}:
+    lead = _LEADS.get(actor.role)
+    if lead is None:
         return view.go(first)
     texts = {
         _REGISTER: "Every text, vote and end, as the public sees it.",
@@ -133,7 +140,7 @@ async def home(request: Request) -> Response:
     return view.respond(
         "desk_home.html",
         frame_of(request, actor),
-        lead="The acts of this desk are done by program for now (see the API). Here is what you can read.",
+        lead=lead,
         links=tuple((link, texts[link]) for link in NAV[actor.role][1]),
     )
 
@@ -311,11 +318,11 @@ async def statutes(request: Request) -> Response:
 
 
 @router.get("/desk/police/countries")
-async def countries(request: Request) -> Response:
+async def country_names(request: Request) -> Response:
     """Names of countries for the look-up of the booking form."""
     await intake.who(request)
     return JSONResponse(
-        list(desk_forms.countries().items()),
+        list(countries().items()),
         headers={**view.HEADERS, "cache-control": "private, max-age=3600"},
     )
 

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
+from openpars.record.countries import countries
 from openpars.record.languages import LANGUAGES
 from openpars.web.pages import times
 from openpars.web.pages.models import (
@@ -250,7 +251,7 @@ def _person(whole: Json, now: datetime) -> tuple[Fact, ...]:
         ("Sex", dict(SEXES).get(who["sex"] or "")),
         ("Race", dict(RACES).get(who["race"] or "")),
         ("Ethnicity", dict(ETHNICITIES).get(who["ethnicity"] or "")),
-        ("Country of birth", who["birth_country"]),
+        ("Country of birth", countries().get(who["birth_country"] or "", who["birth_country"])),
         ("Place of birth", who["birth_place"]),
         ("Interpreter", LANGUAGES.get(who["interpreter"] or "")),
         ("Consular notice", dict(NOTICES).get(who["consular_notice"] or "")),

@@ -108,7 +108,7 @@ def checked(fields: Mapping[str, str], now: datetime) -> Checked:
     agreement = reading.agreement
     if agreement is None or agreement.provider not in packs():
         return _answer(text, faults, more)
-    version = version_of(agreement)
+    version = version_of(agreement, 0)
     purposes = agreement.purposes
     asked = fields.get("purpose", "")
     purpose = asked if asked in purposes else purposes[0]

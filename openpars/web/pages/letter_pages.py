@@ -54,7 +54,7 @@ async def overview(request: Request) -> Response:
         frame_of(request, actor),
         letters=term_views.rows(found, now),
         overdue=sum(one.standing(now) is LetterStanding.OVERDUE for one in found),
-        agreements=sorted({one.agreement for one in known if one.state in _STANDING}),
+        agreements=sorted({(one.agreement, one.recipient) for one in known if one.state in _STANDING}),
         written={one.agreement for one in found},
         solicitor=actor.role is StaffRole.SOLICITOR,
         ready=typeset.ready(),

@@ -182,7 +182,8 @@ class EventView:
     what: str
     at: datetime
     by: str
-    reason: str
+    said: str  # what the machine wrote, in the page's language
+    reason: str  # what a person wrote, as it was written
 
 
 @dataclass(frozen=True, slots=True)

@@ -160,9 +160,9 @@ def tall(words: dict[str, tuple[str, ...]]) -> str:
         _arrow((200, 696), (200, 726)),
         _box(8, 730, (384, 112), words["door"], fill=NAVY, edge=NAVY, ink="#fff"),
         _arrow((90, 842), (90, 874)),
-        _arrow((296, 842), (296, 874)),
-        _box(8, 878, (176, 112), _break(words["log"], 2), edge="#216e1f", fill="#ecf3ec"),
-        _box(196, 878, (196, 112), _break(words["agency"], 3)),
+        _arrow((308, 842), (308, 874)),
+        _box(8, 878, (204, 112), _break(words["log"], 2), edge="#216e1f", fill="#ecf3ec"),
+        _box(224, 878, (168, 112), _break(words["agency"], 3)),
         _end(8, 1012, _break(words["end"], 2)),
     ]
     return _svg(400, 1110, words, parts)

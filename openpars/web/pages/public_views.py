@@ -11,12 +11,11 @@ from openpars.agreements.language import plain
 from openpars.agreements.model import Version
 from openpars.agreements.register import Entry
 from openpars.agreements.votes import readings as disputed
-from openpars.web.pages import vote_views
+from openpars.web.pages import event_words, vote_views
 from openpars.web.pages.models import (
     AgreementCard,
     AgreementView,
     CaseView,
-    EventView,
     ReadingsView,
     TreeView,
     VersionLink,
@@ -119,7 +118,7 @@ def agreement(
         plain=plain.sections(version) if version is not None else (),
         ballots=vote_views.ballots(chosen, belief),
         rounds=vote_views.rounds(chosen),
-        life=tuple(EventView(e.what, e.at, e.by, e.reason or "") for e in chosen.events),
+        life=tuple(event_words.view(event, words) for event in chosen.events),
         source=chosen.text,
         reconstructed=chosen.reconstructed,
         broken=version is None,

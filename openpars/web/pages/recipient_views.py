@@ -3,18 +3,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
 import orjson
 
 from openpars.agreements.language import plain
-from openpars.agreements.model import Version
+from openpars.agreements.model import Grant, Version
 from openpars.agreements.register import Standing
 from openpars.disclosure import checks
 from openpars.disclosure.gate import Record
 from openpars.record.catalogue import CRITERIA, FIELDS, Criterion
+from openpars.record.countries import countries
 from openpars.record.languages import LANGUAGES
 from openpars.web.pages import times
 from openpars.web.pages.models import Fact, KeyChoice, MyAgreement, PurposeChoice, RecordView
@@ -86,17 +87,25 @@ def _shown(name: str, precision: str) -> str:
 
 def criteria(version: Version, purpose: str) -> tuple[tuple[str, str, tuple[tuple[str, str], ...]], ...]:
     """What a subscription may be narrowed by: name, label, and the closed values if there are any."""
-    names = {name for grant in checks.grants_for(version, purpose, "alert") for name in grant.alert_by}
+    grants = checks.grants_for(version, purpose, "alert")
+    names = {name for grant in grants for name in grant.alert_by}
     return tuple(
-        (one.name, one.label[:1].upper() + one.label[1:], _values(one))
+        (one.name, one.label[:1].upper() + one.label[1:], _values(one, grants))
         for one in CRITERIA.values()
         if one.name in names
     )
 
 
-def _values(one: Criterion) -> tuple[tuple[str, str], ...]:
+def _values(one: Criterion, grants: Sequence[Grant]) -> tuple[tuple[str, str], ...]:
+    """The values that can ever be told of: a grant that asks for some grades of charge tells of no other."""
     words = LANGUAGES if one.name == "interpreter" else {}
-    return tuple((value, words.get(value, value.replace("_", " "))) for value in one.values)
+    telling = [grant for grant in grants if one.name in grant.alert_by]
+    wanted = [dict(grant.when.isin).get(one.name, one.values) for grant in telling]
+    return tuple(
+        (value, words.get(value, value.replace("_", " ")))
+        for value in one.values
+        if any(value in values for values in wanted)
+    )
 
 
 def record(found: Record) -> RecordView:
@@ -149,6 +158,8 @@ def value(field: str, given: Any) -> str:
     text = str(given)
     if field == "interpreter":
         return LANGUAGES.get(text, text)
+    if field == "birth_country":
+        return countries().get(text, text)
     if field == "bail":
         return _BAIL.get(text, text)
     if field == "ssn" and len(text) == 4:

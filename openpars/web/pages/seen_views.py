@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
 
+from openpars.agreements.bars import packs
 from openpars.desk.looking_back import Look
 from openpars.record.catalogue import FIELDS
 from openpars.record.fields import CRITERIA
@@ -95,11 +96,12 @@ def stretches(look: Look) -> tuple[StretchView, ...]:
 
 
 def _purpose(found: Mapping[str, Any]) -> PurposeView:
+    titles = {bar.id: bar.title for pack in packs().values() for bar, _ in (*pack.bars, *pack.switchable)}
     return PurposeView(
         found["purpose"],
         found["people"],
         tuple(_grant(one) for one in found["grants"]),
-        tuple((one["bar"], one["people"]) for one in found["barred"]),
+        tuple((titles.get(one["bar"], one["bar"]), one["people"]) for one in found["barred"]),
         tuple(
             tuple((FIELDS[name].label, plain(value)) for name, value in row.items())
             for row in found["examples"]

@@ -22,6 +22,7 @@ from urllib.parse import parse_qsl, urlencode
 import psycopg
 from fastapi.routing import APIRoute
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 from starlette.staticfiles import StaticFiles
@@ -33,6 +34,7 @@ from openpars.web.pages import times
 from openpars.web.pages.words import LANGUAGES, Words
 from openpars.web.respond import HEADERS as SECURITY
 from openpars.web.respond import body as read_body
+from openpars.web.respond import on_http as respond_on_http
 
 WEB = Path(__file__).parent.parent
 STATIC = WEB / "static"
@@ -169,7 +171,26 @@ def respond(
 
 def problem(page: Frame, refusal: Refusal) -> Response:
     """A refusal as a page: the title of its code, its sentence, and a way on."""
-    return respond("problem.html", page, status=refusal.status, title=TITLE[refusal.code], refusal=refusal)
+    title = Words(page.lang).maybe(f"problem.{refusal.code.value}", TITLE[refusal.code])
+    return respond("problem.html", page, status=refusal.status, title=title, refusal=refusal)
+
+
+def problem_frame(request: Request) -> Frame:
+    """What stands around a refusal: a signed-in reader finds the way back to where they work."""
+    path = request.url.path
+    if path.startswith("/desk"):
+        return frame(request, desk="City desk", nav=(Link("/desk", "Back to your desk"),))
+    if path.startswith("/recipient"):
+        return frame(request, desk="Outside agency", nav=(Link("/recipient", "Back to your search"),))
+    return frame(request, lang=language(request), translated=True)
+
+
+async def on_http(request: Request, error: Exception) -> Response:
+    """No such address: a page for whoever reads pages, else the closed list's answer."""
+    reads = "text/html" in request.headers.get("accept", "")
+    if isinstance(error, HTTPException) and error.status_code == 404 and reads:
+        return problem(problem_frame(request), Refusal(Code.NOT_FOUND, "There is nothing at this address."))
+    return await respond_on_http(request, error)
 
 
 async def form(request: Request) -> dict[str, list[str]]:
@@ -233,7 +254,7 @@ class PageRoute(APIRoute):
                     Code.LOG_UNAVAILABLE,
                     "The database does not answer. Nothing was changed. Try again shortly.",
                 )
-            return problem(frame(request, lang=language(request), translated=True), refusal)
+            return problem(problem_frame(request), refusal)
 
         return with_refusals
 

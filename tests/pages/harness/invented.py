@@ -340,7 +340,7 @@ ROUNDS = (
 VIEW = AgreementView(
     CARD, "", "8c6f0f8f1d2a7c9b4e3d2c1b0a9f8e7d6c5b4a39281706f5e4d3c2b1a0f9e8d7", PLAIN,
     BALLOTS, ROUNDS,
-    (EventView("proposed", NOW - timedelta(days=22), "solicitor", ""), EventView("carried", NOW - timedelta(days=20), "courts", "2 of 3 said yes"), EventView("started", NOW - timedelta(days=20), "worker", "")),
+    (EventView("proposed", NOW - timedelta(days=22), "City Solicitor", "Amend, round 2, decided by the rules of version 2. Open until Dec 26, 2026, 11:52 AM EST.", ""), EventView("notice", NOW - timedelta(days=20), "City Solicitor", "To end at Dec 26, 2026, 11:52 AM EST.", "the purpose is met"), EventView("started", NOW - timedelta(days=20), "by its own term", "", "")),
     SOURCE, True, False,
 )  # fmt: skip
 
