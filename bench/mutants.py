@@ -88,13 +88,9 @@ def run(module: str, only: Sequence[str], environment: Mapping[str, str], into: 
         results = {name: status for name, status in results.items() if status != "not checked"}
     counts = Counter(results.values())
     share = 100 * counts["killed"] / len(results)
-    others = ", ".join(
-        f"{number} {status}" for status, number in sorted(counts.items()) if status != "killed"
-    )
+    statuses = ", ".join(f"{number} {status}" for status, number in counts.most_common())
     minutes = (time.monotonic() - began) / 60
-    print(
-        f"{module}: {counts['killed']} of {len(results)} killed, {share:.1f} %; {others}; {minutes:.0f} min"
-    )
+    print(f"{module}: of {len(results)} changes {statuses}: {share:.1f} %, in {minutes:.0f} min", flush=True)
     for name, status in results.items():
         if status != "killed":
             shown = subprocess.run(

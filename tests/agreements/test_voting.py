@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from dataclasses import replace
-from datetime import UTC
+from datetime import UTC, timedelta
 
 import orjson
 import psycopg
@@ -14,8 +14,8 @@ import pytest_asyncio
 
 from openpars.agreements import life, register
 from openpars.agreements.ballots import Ballot, Choice, Count, Outcome, Question, ballot_digest, statement
-from openpars.agreements.register import Entry, Event
-from openpars.agreements.votes.rounds import rounds_of
+from openpars.agreements.register import Entry, Event, lock
+from openpars.agreements.votes.rounds import ask, rounds_of
 from openpars.agreements.votes.voting import Cast, cast, close
 from openpars.db.connect import Connection
 from openpars.errors import Code, Refused
@@ -287,3 +287,109 @@ async def test_only_what_is_open_is_closed(conn: Connection, database: Database)
     found = await entry(conn)
     assert [one.outcome for one in found.rounds] == [Outcome.LOST, Outcome.LOST]
     assert found.events[-1].reason == "enact, round 2: yes 0, no 0, abstain 0, silent 3"
+
+
+async def refused_to_ask(conn: Connection, question: str, version: int = 1) -> tuple[str, str | None]:
+    before = await rounds_of(conn, ID, version)
+    with pytest.raises(Refused) as caught:
+        await asks(conn, question, version)
+    assert await rounds_of(conn, ID, version) == before
+    assert caught.value.refusal.code is Code.CONFLICT
+    return caught.value.refusal.detail, caught.value.refusal.field
+
+
+async def test_what_is_not_asked_and_why(conn: Connection) -> None:
+    is_open = ("this question is open: it is not asked twice at once", "question")
+    decided = ("this version is already decided", "version")
+    nothing = ("this version is not in force, so there is nothing to end", "version")
+    to_enact = ("nothing is in force that could be renewed: vote `enact`", "question")
+    to_amend = ("this version changes more than the term: vote `amend`", "question")
+    await propose(conn)
+    assert await refused_to_ask(conn, "enact") == is_open
+    assert await refused_to_ask(conn, "amend") == is_open
+    assert await refused_to_ask(conn, "end") == nothing
+    assert await refused_to_ask(conn, "renew") == to_enact
+    for who in ("police", "courts"):
+        await vote(conn, who)
+    assert await refused_to_ask(conn, "enact") == decided
+    async with conn.transaction():
+        await life.start(conn, ID, 1)
+    assert await refused_to_ask(conn, "renew") == to_enact, "it is in force itself"
+    await asks(conn, "end")
+    assert await refused_to_ask(conn, "end") == is_open
+    await propose(conn, NARROW)
+    assert await refused_to_ask(conn, "renew", 2) == to_amend
+    assert await refused_to_ask(conn, "amend", 2) == is_open
+
+
+async def test_what_is_asked_and_how_it_is_told(conn: Connection) -> None:
+    await in_force(conn)
+    end = await asks(conn, "end")
+    found = await entry(conn)
+    assert (end.number, end.rules, end.question, end.asked_by) == (1, 1, Question.END, "solicitor")
+    assert end.closes_at - end.asked_at == timedelta(days=30)
+    assert end in found.rounds
+    assert found.events[-1] == Event("asked", end.asked_at, "solicitor", end.said)
+    assert found.state == "in_force", "asking for the end changes no state"
+    await propose(conn, longer())
+    for who in ("police", "courts"):
+        await vote(conn, who, "no", "renew", 2)
+    again = await asks(conn, "enact", 2)
+    assert (again.number, again.rules, again.question) == (2, 1, Question.RENEW)
+    found = await entry(conn, 2)
+    assert (found.state, found.rounds[-1]) == ("proposed", again)
+    assert found.events[-1] == Event("asked", again.asked_at, "solicitor", again.said)
+
+
+async def test_a_question_that_has_become_another_is_void_when_it_is_asked_again(conn: Connection) -> None:
+    await in_force(conn)
+    await propose(conn, NARROW)
+    await propose(conn, WARRANT.replace('"F1", "F2", "F3", "F"', '"F1", "F2"'))
+    for who in ("police", "courts"):
+        await vote(conn, who, "yes", "amend", 2)
+    async with conn.transaction():
+        await life.start(conn, ID, 2)
+    again = await asks(conn, "amend", 3)
+    found = await entry(conn, 3)
+    assert (again.number, again.rules, found.state) == (2, 2, "proposed")
+    void, asked = found.events[-2:]
+    said = "amend, round 1: what is in force has changed since it was asked"
+    assert (void.what, void.by, void.reason) == ("void", "owners", said)
+    assert void.at == again.asked_at == asked.at
+    assert [(one.outcome, one.decided_at) for one in found.rounds] == [
+        (Outcome.VOID, again.asked_at),
+        (Outcome.PENDING, None),
+    ]
+
+
+async def test_past_its_date_a_question_waits_to_be_closed(conn: Connection, database: Database) -> None:
+    """Even where what is in force has changed: what silence meant is said first."""
+    await in_force(conn)
+    await propose(conn, NARROW)
+    await propose(conn, WARRANT.replace('"F1", "F2", "F3", "F"', '"F1", "F2"'))
+    for who in ("police", "courts"):
+        await vote(conn, who, "yes", "amend", 2)
+    async with conn.transaction():
+        await life.start(conn, ID, 2)
+    await past_date(database, 3)
+    assert (await refused_to_ask(conn, "amend", 3))[0].startswith("this question is open")
+
+
+async def test_nothing_is_asked_from_the_end_of_the_term_on(conn: Connection) -> None:
+    await propose(conn)
+    for who in ("police", "courts"):
+        await vote(conn, who, "no")
+    ends = (await entry(conn)).ends
+    async with conn.transaction():
+        row = await lock(conn, ID)
+        for late in (ends, ends + timedelta(microseconds=1)):
+            with pytest.raises(Refused) as caught:
+                await ask(conn, replace(row, now=late), 1, Question.ENACT, by="solicitor")
+            refusal = caught.value.refusal
+            assert (refusal.code, refusal.detail, refusal.field) == (
+                Code.CONFLICT,
+                "the term is over",
+                "version",
+            )
+        last = replace(row, now=ends - timedelta(microseconds=1))
+        assert (await ask(conn, last, 1, Question.ENACT, by="solicitor")).closes_at == ends
