@@ -13,14 +13,17 @@ from typing import TypeAlias
 
 Path: TypeAlias = tuple[str | int, ...]
 
-_BLANK = re.compile(r"[ \t]*")
 _GAP = re.compile(r"(?:[ \t\r\n]|#[^\n]*)*")
-_BARE = re.compile(r"[A-Za-z0-9_-]+")
 _STRING = re.compile(
     r'"""(?:[^\\]|\\.)*?"{3,5}' r"|'''.*?'{3,5}" r'|"(?:[^"\\\n]|\\.)*"' r"|'[^'\n]*'",
     re.DOTALL,
 )
 _SCALAR = re.compile(r"[^,\]}#\n]*")
+_PART = re.compile(rf"{_STRING.pattern}|[A-Za-z0-9_-]+", re.DOTALL)
+# A key with its dots, or else one sign, so that whatever stands there the scan goes on.
+_KEY = re.compile(rf"[ \t]*(?:{_PART.pattern})(?:[ \t]*\.[ \t]*(?:{_PART.pattern}))*[ \t]*|.?", re.DOTALL)
+_EQUALS = re.compile("=?")
+_CLOSING = re.compile("]*")
 
 
 class LineIndex:
@@ -70,29 +73,19 @@ class LineIndex:
             self._lines.setdefault(path, line)
             path = (*path, self._counts[path])
         self._lines.setdefault(path, line)
-        return path, place + (2 if array else 1)
+        return path, self._skip(_CLOSING, place)
 
     def _key(self, place: int) -> tuple[Path, int]:
-        parts: list[str | int] = []
-        while True:
-            place = self._skip(_BLANK, place)
-            quoted = _STRING.match(self._text, place)
-            found = quoted or _BARE.match(self._text, place)
-            if found is None:
-                return tuple(parts), place + 1
-            parts.append(found[0][1:-1] if quoted else found[0])
-            place = self._skip(_BLANK, found.end())
-            if not self._text.startswith(".", place):
-                return tuple(parts), place
-            place += 1
+        end = self._skip(_KEY, place)
+        parts = _PART.findall(self._text, place, end)
+        return tuple(one[1:-1] if one[0] in "\"'" else one for one in parts), end
 
     def _pair(self, table: Path, place: int) -> int:
         line = self._at(place)
         key, place = self._key(place)
         path = (*table, *key)
         self._lines.setdefault(path, line)
-        place = self._skip(_BLANK, place)
-        return self._value(path, place + 1) if self._text.startswith("=", place) else place + 1
+        return self._value(path, self._skip(_EQUALS, place))
 
     def _value(self, path: Path, place: int) -> int:
         place = self._skip(_GAP, place)
