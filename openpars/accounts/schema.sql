@@ -43,10 +43,11 @@ CREATE TABLE accounts.recipient_session (
 );
 
 GRANT USAGE ON SCHEMA accounts TO openpars_desk, openpars_door;
-GRANT SELECT, INSERT, UPDATE ON accounts.staff_key, accounts.recipient TO openpars_desk;
--- A key never moves to another recipient or organisation: it is revoked, and another is made.
-GRANT SELECT, INSERT, UPDATE (revoked_at) ON accounts.recipient_key TO openpars_desk;
-GRANT SELECT, INSERT, UPDATE, DELETE ON accounts.staff_session TO openpars_desk;
+GRANT SELECT, INSERT ON accounts.recipient TO openpars_desk;
+-- A key never moves to another role, recipient or organisation: it is revoked, and another is made.
+GRANT SELECT, INSERT, UPDATE (revoked_at) ON accounts.staff_key, accounts.recipient_key TO openpars_desk;
+-- Nor does a session move to another key, or begin anew.
+GRANT SELECT, INSERT, UPDATE (seen_at), DELETE ON accounts.staff_session TO openpars_desk;
 -- The door never sees a staff key or a staff session.
 GRANT SELECT ON accounts.recipient, accounts.recipient_key TO openpars_door;
-GRANT SELECT, INSERT, UPDATE, DELETE ON accounts.recipient_session TO openpars_door;
+GRANT SELECT, INSERT, UPDATE (seen_at), DELETE ON accounts.recipient_session TO openpars_door;

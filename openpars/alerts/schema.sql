@@ -63,5 +63,8 @@ GRANT SELECT, INSERT, DELETE ON alerts.feed TO openpars_door;
 GRANT SELECT ON alerts.feed TO openpars_desk;
 GRANT SELECT (id, recipient, organisation, agreement, purpose, case_number, by_keys, expires, ended_at)
     ON alerts.subscription TO openpars_desk;
-GRANT SELECT, INSERT, UPDATE ON alerts.subscription, alerts.event TO openpars_door;
-GRANT SELECT, INSERT, UPDATE, DELETE ON alerts.watch, alerts.told TO openpars_door;
+-- What was asked is never changed into something else: a subscription ends, and another is made.
+GRANT SELECT, INSERT, UPDATE (ended_at) ON alerts.subscription TO openpars_door;
+GRANT SELECT, INSERT, UPDATE (sent) ON alerts.event TO openpars_door;
+GRANT SELECT, INSERT, DELETE ON alerts.watch TO openpars_door;
+GRANT SELECT, INSERT, UPDATE (digest), DELETE ON alerts.told TO openpars_door;
