@@ -127,9 +127,9 @@ def _birth(length: int) -> Reader:
 
 
 def _of_arrestee(attribute: str) -> Reader:
-    def read(file: ArrestFile, slot: str, _: tuple[Charge, ...]) -> JSON:
+    def read(file: ArrestFile, _: str, __: tuple[Charge, ...]) -> JSON:
         value = getattr(file.arrestee, attribute)
-        return str(value) if slot == ARRESTEE and isinstance(value, str) and value else None
+        return str(value) if isinstance(value, str) and value else None
 
     return read
 
@@ -160,13 +160,13 @@ def _day(attribute: str) -> Reader:
     return read
 
 
-def _ssn(file: ArrestFile, slot: str, _: tuple[Charge, ...]) -> JSON:
-    number = file.arrestee.ssn if slot == ARRESTEE else None
+def _ssn(file: ArrestFile, _: str, __: tuple[Charge, ...]) -> JSON:
+    number = file.arrestee.ssn
     return f"{number[:3]}-{number[3:5]}-{number[5:]}" if number and len(number) == 9 else None
 
 
-def _last4(file: ArrestFile, slot: str, _: tuple[Charge, ...]) -> JSON:
-    number = file.arrestee.ssn if slot == ARRESTEE else None
+def _last4(file: ArrestFile, _: str, __: tuple[Charge, ...]) -> JSON:
+    number = file.arrestee.ssn
     return number[5:] if number and len(number) == 9 else None
 
 
@@ -228,9 +228,7 @@ _READERS: dict[tuple[str, str], Reader] = {
     ("sid", "whole"): _of_arrestee("sid"),
     ("ppn", "whole"): _of_arrestee("ppn"),
     ("zip", "whole"): _of_arrestee("zip"),
-    ("zip", "prefix3"): lambda file, slot, _: (
-        file.arrestee.zip[:3] if slot == ARRESTEE and file.arrestee.zip else None
-    ),
+    ("zip", "prefix3"): lambda file, _, __: file.arrestee.zip[:3] if file.arrestee.zip else None,
     ("dc_number", "whole"): _of_file("dc_number"),
     ("otn", "whole"): _of_file("otn"),
     ("docket", "whole"): _of_file("docket"),
@@ -262,6 +260,9 @@ def value_at(field: str, precision: str, file: ArrestFile, slot: str, charges: t
     `charges` are the charges that may be seen: those that meet the grant's conditions, all of them on
     the same charge. Raises KeyError for a field or precision outside the catalogue.
     """
+    # What is recorded about the arrestee is nobody else's, though a victim stands in the same file.
+    if Role(slot.partition(":")[0]) not in FIELDS[field].roles:
+        return None
     return _READERS[field, precision](file, slot, charges)
 
 

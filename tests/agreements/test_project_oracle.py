@@ -15,7 +15,7 @@ from openpars.agreements.bars import version_of
 from openpars.agreements.model import Agreement, Bar, BarKind, Version, When
 from openpars.agreements.project import ShareRow, project
 from openpars.record.catalogue import CRITERIA, FIELDS, value_at
-from openpars.record.file import ArrestFile, Disposition, Role, Seal
+from openpars.record.file import ArrestFile, Bail, BailType, ConsularNotice, Custody, Disposition, Role, Seal
 from tests.agreements.oracle import may_see
 from tests.agreements.test_project import ANA, WARRANT
 from tests.agreements.worlds import NOON, PURPOSES, a_file, a_grant, agreements, files, moments
@@ -172,7 +172,30 @@ def test_a_file_that_is_not_open_gives_nothing_bars_or_no_bars(seal: Seal) -> No
 @pytest.mark.parametrize("field", [name for name, one in FIELDS.items() if one.roles == {Role.ARRESTEE}])
 def test_what_is_the_arrestees_is_never_read_for_a_victim(field: str) -> None:
     """The parser refuses such a grant; one that were there would show nothing."""
-    if field in {"state", "custody", "custody_place", "next_date", "bail", "otn", "docket", "filed_at"}:
-        return  # of the file, not of a person
+    whole = replace(
+        ANA,
+        arrestee=replace(
+            ANA.arrestee,
+            ethnicity="H",
+            birth_place="Santo Domingo",
+            interpreter="spa",
+            consular_notice=ConsularNotice.MADE,
+            ssn="900123456",
+            sid="12345678",
+            ppn="1234567",
+            zip="19134",
+            address="1 Invented St",
+        ),
+        otn="N 123456-7",
+        docket="MC-51-CR-0012345-2026",
+        filed_at=NOON,
+        custody=Custody.HELD,
+        custody_place="CFCF",
+        next_date=NOON,
+        represented="defender",
+        bail=Bail(BailType.MONETARY, 5000, 10, set_at=NOON),
+        charges=tuple(replace(one, disposition=Disposition.CONVICTED) for one in ANA.charges),
+    )
     for precision in FIELDS[field].precisions:
-        assert value_at(field, precision.name, ANA, "victim:1", ()) is None
+        assert value_at(field, precision.name, whole, "arrestee", whole.charges) is not None
+        assert value_at(field, precision.name, whole, "victim:1", whole.charges) is None
