@@ -31,6 +31,7 @@ from openpars.web.pages import (
     lookup_pages,
     public_pages,
     seen_pages,
+    stop_pages,
     term_pages,
     view,
     vote_pages,
@@ -88,6 +89,7 @@ def create_app(settings: Settings) -> FastAPI:
     app.include_router(court_pages.router)
     app.include_router(lookup_pages.router)
     app.include_router(term_pages.router)
+    app.include_router(stop_pages.router)
     app.include_router(letter_pages.router)
     app.include_router(seen_pages.router)
     app.include_router(public_pages.router)

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import UTC, datetime
 
 from fastapi import APIRouter
@@ -15,6 +16,7 @@ from openpars.agreements.letters.correspondence import Letter
 from openpars.agreements.register import Entry
 from openpars.desk import impact, letters, solicitor
 from openpars.desk.room import Actor, Room
+from openpars.desk.solicitor import SOLICITOR, STAKEHOLDERS
 from openpars.errors import Code, Refused, refuse
 from openpars.record import values
 from openpars.web import intake
@@ -27,7 +29,8 @@ from openpars.web.pages.typed import Typed
 router = APIRouter(route_class=view.PageRoute, include_in_schema=False)
 
 
-async def _known(room: Room, actor: Actor) -> tuple[tuple[Entry, ...], Versions, tuple[Letter, ...]]:
+async def known(room: Room, actor: Actor) -> tuple[tuple[Entry, ...], Versions, tuple[Letter, ...]]:
+    """The register, its texts read, and every letter. Raises Refused for a role that reads no letters."""
     found = await letters.of(room, actor)
     async with room.pool.connection() as conn:
         entries = await register.register(conn)
@@ -38,7 +41,7 @@ async def _known(room: Room, actor: Actor) -> tuple[tuple[Entry, ...], Versions,
 async def overview(request: Request) -> Response:
     """Every agreement that stands or is coming, the nearest end first."""
     actor, now = await intake.who(request), datetime.now(UTC)
-    entries, versions, found = await _known(intake.room_of(request), actor)
+    entries, versions, found = await known(intake.room_of(request), actor)
     return view.respond(
         "terms.html",
         frame_of(request, actor),
@@ -56,7 +59,7 @@ async def one(request: Request, agreement: str) -> Response:
 
 async def _page(request: Request, actor: Actor, agreement: str, typed: Typed) -> Response:
     room, now = intake.room_of(request), datetime.now(UTC)
-    entries, versions, found = await _known(room, actor)
+    entries, versions, found = await known(room, actor)
     term = term_views.term(agreement, entries, versions, found, now)
     if term is None:
         raise refuse(Code.NOT_FOUND, "No version of this agreement stands or is coming.")
@@ -66,15 +69,17 @@ async def _page(request: Request, actor: Actor, agreement: str, typed: Typed) ->
         frame_of(request, actor),
         status=422 if typed.problems else 200,
         a=term,
-        stops=await _stops(room, actor, agreement, coming),
+        stops=await stops(room, actor, agreement, coming),
         letters=term_views.rows([one for one in found if one.agreement == agreement], now),
         solicitor=actor.role is StaffRole.SOLICITOR,
+        may_stop=actor.role in STAKEHOLDERS | SOLICITOR,
         values=typed.fields,
         errors=tuple(typed.problems),
     )
 
 
-async def _stops(room: Room, actor: Actor, agreement: str, coming: list[int]) -> tuple[Stops, ...]:
+async def stops(room: Room, actor: Actor, agreement: str, coming: Sequence[int]) -> tuple[Stops, ...]:
+    """What stops by the end, and by each of the versions `coming`. Case numbers for insiders only."""
     found = []
     for by in (None, *coming):
         try:
