@@ -33,6 +33,7 @@ from tests.agreements.test_rounds import (
 )
 from tests.conftest import Database
 
+NARROWER = WARRANT.replace('"F1", "F2", "F3", "F"', '"F1", "F2"')
 NARROW = WARRANT.replace('"F1", "F2", "F3", "F"', '"F1"')
 
 
@@ -275,6 +276,41 @@ async def test_what_has_changed_by_its_date_is_void_and_the_text_rejected(
     assert (found.state, found.rounds[0].outcome) == ("rejected", Outcome.VOID)
 
 
+async def test_silence_answers_no_question_by_the_rules_of_another_text(
+    conn: Connection, database: Database
+) -> None:
+    """The word is still `amend`, but the text beside which it was asked is not in force any more."""
+    await in_force(conn)
+    await propose(conn, NARROW)
+    await propose(conn, longer(NARROW))
+    for who in ("police", "courts"):
+        await vote(conn, who, "yes", "amend", 2)
+    async with conn.transaction():
+        await life.start(conn, ID, 2)
+    await past_date(database, 3)
+    assert await closed(conn, 3) == ()
+    assert [one.outcome for one in await rounds_of(conn, ID, 3)] == [Outcome.VOID]
+    await propose(conn, NARROWER)
+    await propose(conn, WARRANT)
+    for who in ("police", "courts"):
+        await vote(conn, who, "yes", "amend", 4)
+    async with conn.transaction():
+        await life.start(conn, ID, 4)
+    await past_date(database, 5)
+    assert await closed(conn, 5) == ()
+    assert [one.outcome for one in await rounds_of(conn, ID, 5)] == [Outcome.VOID]
+
+
+async def test_the_end_of_a_text_that_nobody_could_vote_for_can_still_be_asked(
+    conn: Connection, database: Database
+) -> None:
+    await in_force(conn, WARRANT.replace("training = ", "# training = "))
+    await asks(conn, "end")
+    await past_date(database, 1)
+    assert await closed(conn, demo=False) == ()
+    assert ("end", "lost") in [(one.question, one.outcome) for one in await rounds_of(conn, ID, 1)]
+
+
 async def test_only_what_is_open_is_closed(conn: Connection, database: Database) -> None:
     await propose(conn)
     for who in ("police", "courts"):
@@ -344,7 +380,7 @@ async def test_what_is_asked_and_how_it_is_told(conn: Connection) -> None:
 async def test_a_question_that_has_become_another_is_void_when_it_is_asked_again(conn: Connection) -> None:
     await in_force(conn)
     await propose(conn, NARROW)
-    await propose(conn, WARRANT.replace('"F1", "F2", "F3", "F"', '"F1", "F2"'))
+    await propose(conn, NARROWER)
     for who in ("police", "courts"):
         await vote(conn, who, "yes", "amend", 2)
     async with conn.transaction():
@@ -366,7 +402,7 @@ async def test_past_its_date_a_question_waits_to_be_closed(conn: Connection, dat
     """Even where what is in force has changed: what silence meant is said first."""
     await in_force(conn)
     await propose(conn, NARROW)
-    await propose(conn, WARRANT.replace('"F1", "F2", "F3", "F"', '"F1", "F2"'))
+    await propose(conn, NARROWER)
     for who in ("police", "courts"):
         await vote(conn, who, "yes", "amend", 2)
     async with conn.transaction():
