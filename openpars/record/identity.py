@@ -5,8 +5,10 @@ from __future__ import annotations
 
 import secrets
 from datetime import date
-from typing import Any
+from typing import Any, LiteralString
 from uuid import UUID
+
+from psycopg.rows import TupleRow
 
 from openpars.db.connect import Connection
 from openpars.db.sql import load
@@ -54,14 +56,13 @@ async def numbers_free(conn: Connection, file: ArrestFile, *, same_incident: boo
             await hold_number(conn, "dc_number", str(file.dc_number))
             incident = await conn.execute(Q.incident, numbers)
         taken = await conn.execute(Q.number_taken, numbers)
-        retired = await conn.execute(Q.retired, numbers)
     if booking:
         _incident_free(await incident.fetchall(), file, same_incident=same_incident)
-    row = await taken.fetchone()
-    for field, found in zip(("otn", "docket"), row or (), strict=False):
+    otn, docket, retired = await taken.fetchone() or (None, None, None)
+    for field, found in (("otn", otn), ("docket", docket)):
         if found is not None:
             raise refuse(Code.CONFLICT, "This number belongs to another file.", field)
-    if await retired.fetchone() is not None:
+    if retired is not None:
         raise refuse(Code.CONFLICT, "This number was used before and is closed.")
 
 
@@ -112,18 +113,26 @@ async def identify(
         "dc_number": dc_number,
     }
     if sid is not None:
-        await hold_number(conn, "sid", sid)
-        row = await (await conn.execute(Q.person_by_sid, wanted)).fetchone()
+        row = await _held_first(conn, "sid", sid, Q.person_by_sid, wanted)
         if row is not None:
             return await _known(conn, row[0], wanted)
     if ssn is not None:
-        await hold_number(conn, "ssn", ssn)
-        row = await (await conn.execute(Q.person_by_ssn, wanted)).fetchone()
+        row = await _held_first(conn, "ssn", ssn, Q.person_by_ssn, wanted)
         if row is not None:
             return await _known(conn, row[0], wanted)
     fresh = UUID(bytes=secrets.token_bytes(16))
     await conn.execute(Q.add_person, {**wanted, "id": fresh})
     return fresh.hex
+
+
+async def _held_first(
+    conn: Connection, kind: str, number: str, query: LiteralString, wanted: dict[str, object]
+) -> TupleRow | None:
+    """Hold a number, then look: one trip, and the look sees what the hold has waited for."""
+    async with conn.pipeline():
+        await hold_number(conn, kind, number)
+        found = await conn.execute(query, wanted)
+    return await found.fetchone()
 
 
 async def _known(conn: Connection, person: UUID, wanted: dict[str, object]) -> str:

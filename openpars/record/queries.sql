@@ -104,11 +104,10 @@ SELECT pg_advisory_xact_lock(%(key)s)
 SELECT id FROM record.arrest WHERE jurisdiction = %(jurisdiction)s AND docket = %(docket)s
 
 -- name: number_taken
+-- By another file, or by one that was expunged.
 SELECT (SELECT 1 FROM record.arrest WHERE jurisdiction = %(jurisdiction)s AND otn = %(otn)s AND id <> %(id)s),
-       (SELECT 1 FROM record.arrest WHERE jurisdiction = %(jurisdiction)s AND docket = %(docket)s AND id <> %(id)s)
-
--- name: retired
-SELECT 1 FROM record.retired WHERE jurisdiction = %(jurisdiction)s AND mark = ANY(%(marks)s) LIMIT 1
+       (SELECT 1 FROM record.arrest WHERE jurisdiction = %(jurisdiction)s AND docket = %(docket)s AND id <> %(id)s),
+       (SELECT 1 FROM record.retired WHERE jurisdiction = %(jurisdiction)s AND mark = ANY(%(marks)s) LIMIT 1)
 
 -- name: retire
 INSERT INTO record.retired (jurisdiction, mark) SELECT %(jurisdiction)s, unnest(%(marks)s::bytea[])

@@ -10,11 +10,13 @@ from __future__ import annotations
 
 import logging
 import secrets
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
+import orjson
+from psycopg import AsyncRawCursor
 from psycopg.rows import TupleRow
 
 from openpars.agreements import register
@@ -27,6 +29,7 @@ from openpars.record.file import ArrestFile
 from openpars.shares.keys import ShareKeys
 from openpars.shares.rows import digest, kept_row, table_row
 from openpars.shares.tables import Share
+from openpars.shares.writes import columns, putting, removing, text, texts
 
 Q = load(__package__)
 
@@ -78,35 +81,34 @@ class _Put:
 class Keeper:
     """Keeps the shares. One per process; it remembers versions, which change only with the bars above them.
 
-    However many shares there are, an act makes two trips to the server for all of them.
+    However many shares there are, an act makes four trips to the server for all of them, or three.
     """
 
     def __init__(self, keys: ShareKeys) -> None:
         self._keys = keys
         self._open: dict[tuple[str, int, str], OpenShare] = {}
-        self._switched: list[tuple[object, ...]] = []
+        self._switched: str | None = None
 
     async def open_shares(self, conn: Connection) -> tuple[tuple[OpenShare, ...], datetime]:
         """Every share not closed, and the database's clock. Holds the gate until the transaction ends."""
         async with conn.pipeline():
             await conn.execute(Q.hold_gate)
-            opened = await conn.execute(Q.open_shares)
-            switched = await conn.execute(register.Q.all_switched)
-            clock = await conn.execute(Q.clock)
-            rows, now = await opened.fetchall(), await clock.fetchone()
-            self._heed(await switched.fetchall())
-        assert now is not None  # noqa: S101
-        return await self._readable(conn, rows), now[0]
+            # Each statement of a pipeline has its own snapshot: this sees what the gate was waited for.
+            looked = await conn.execute(Q.look)
+        return await self._opened(conn, await looked.fetchone())
 
-    def _heed(self, switched: list[tuple[object, ...]]) -> None:
-        """Forget what was remembered under other bars. Who switches one waits for the gate, held here."""
+    async def _opened(
+        self, conn: Connection, looked: TupleRow | None
+    ) -> tuple[tuple[OpenShare, ...], datetime]:
+        assert looked is not None  # noqa: S101
+        clock, opened, switched = looked
         if switched != self._switched:
+            # What was remembered was under other bars. Who switches one waits for the gate, held here.
             self._open.clear()
             self._switched = switched
+        return await self._readable(conn, orjson.loads(opened or "[]")), clock
 
-    async def _readable(
-        self, conn: Connection, rows: list[tuple[str, int, str, list[str]]]
-    ) -> tuple[OpenShare, ...]:
+    async def _readable(self, conn: Connection, rows: list[list[Any]]) -> tuple[OpenShare, ...]:
         """The shares whose text is the one that was voted on.
 
         One that was rewritten behind the register grants nothing at the door. It must not keep an act from
@@ -172,25 +174,20 @@ class Keeper:
         async with conn.pipeline():
             await conn.execute(Q.hold_gate)
             # Each statement of a pipeline has its own snapshot: these see what the gate was waited for.
-            opened = await conn.execute(Q.open_shares)
-            switched = await conn.execute(register.Q.all_switched)
-            clock = await conn.execute(Q.clock)
+            looked = await conn.execute(Q.look)
             if not is_new:
                 # A file that this very transaction makes stands nowhere yet.
                 kept = await conn.execute(Q.kept_rows, (arrest,))
                 identities = await conn.execute(Q.identities, (arrest,))
                 kept_rows, ids = await kept.fetchall(), await identities.fetchall()
-            rows, now = await opened.fetchall(), await clock.fetchone()
-            self._heed(await switched.fetchall())
-        assert now is not None  # noqa: S101
-        shares = await self._readable(conn, rows)
+        shares, clock = await self._opened(conn, await looked.fetchone())
         by_name = {(s.share.agreement, s.share.version, s.share.purpose): s.share for s in shares}
         found: dict[_Place, _Kept] = {}
         for agreement, version, purpose, slot, grant, row_id, standing in kept_rows:
             share = by_name.get((agreement, version, purpose))
             if share is not None:
                 found[_Place(share, slot, grant)] = _Kept(row_id, standing)
-        return _Seen(shares, now[0], found, {(row[0], row[1]): row[2] for row in ids})
+        return _Seen(shares, clock, found, {(row[0], row[1]): row[2] for row in ids})
 
     async def _write(
         self,
@@ -201,29 +198,26 @@ class Keeper:
         puts: list[_Put],
         fresh: dict[tuple[str, str], UUID],
     ) -> None:
-        arrest = UUID(file.id)
-        rows = [kept_row(put.place.share, put.row, row_id=put.id, keys=self._keys) for put in puts]
+        arrest = text(UUID(file.id))
         gone = [(p.share.agreement, p.share.version, p.share.purpose, p.slot, p.grant) for p, _ in dropped]
+        kept = [kept_row(put.place.share, put.row, row_id=put.id, keys=self._keys) for put in puts]
+        new = [(agreement, slot, public) for (agreement, slot), public in fresh.items()]
         touched = {(place.share.agreement, place.share.purpose, row_id) for place, row_id in dropped}
         touched |= {(put.place.share.agreement, put.place.share.purpose, put.id) for put in puts}
-        async with conn.pipeline():
-            for place, row_id in dropped:
-                await conn.execute(place.share.remove(), (row_id, place.grant))
-            if gone:
-                await conn.execute(Q.drop_kept, (*_columns(gone, 5), arrest))
-            for put in puts:
-                share = put.place.share
-                await conn.execute(
-                    share.write(), table_row(share, file, put.row, row_id=put.id, keys=self._keys)
-                )
-            new = [(agreement, slot, public) for (agreement, slot), public in fresh.items()]
-            told = _columns(sorted(touched), 3)
-            await conn.execute(Q.keep, (arrest, *_columns(new, 3), *told, arrest, *_columns(rows, 8)))
-
-
-def _columns(rows: Sequence[tuple[object, ...]], width: int) -> tuple[list[object], ...]:
-    """Rows as one list for each column, for `unnest`."""
-    return tuple([row[place] for row in rows] for place in range(width))
+        if dropped:
+            places = [one for place, row_id in dropped for one in texts((row_id, place.grant))]
+            await AsyncRawCursor(conn).execute(
+                removing(tuple(place.share for place, _ in dropped)), [*places, arrest, *columns(gone, 5)]
+            )
+        rows = [
+            one
+            for put in puts
+            for one in texts(table_row(put.place.share, file, put.row, row_id=put.id, keys=self._keys))
+        ]
+        await AsyncRawCursor(conn).execute(
+            putting(tuple(put.place.share for put in puts)),
+            [*rows, arrest, *columns(new, 3), *columns(sorted(touched), 3), *columns(kept, 8)],
+        )
 
 
 def projected(one: OpenShare, file: ArrestFile, clock: datetime) -> tuple[ShareRow, ...]:

@@ -7,29 +7,16 @@ LOCK TABLE shares.gate IN EXCLUSIVE MODE
 -- name: begin_cut
 LOCK TABLE shares.cut IN EXCLUSIVE MODE
 
--- name: open_shares
-SELECT agreement, version, purpose, combinations FROM shares.share
-WHERE state <> 'closed' ORDER BY agreement, version, purpose
+-- name: look
+-- The clock, every share that must be kept, and the switches of bars: as texts, so that "nothing has changed" is one
+-- comparison. What a switch is worth is told by `agreements.switches`.
+SELECT clock_timestamp(),
+    (SELECT json_agg(json_build_array(agreement, version, purpose, combinations) ORDER BY agreement, version, purpose)
+     FROM shares.share WHERE state <> 'closed')::text,
+    (SELECT json_agg(b ORDER BY id) FROM agreements.bar_switch b)::text
 
 -- name: kept_rows
 SELECT agreement, version, purpose, slot, grant_no, id, digest FROM shares.kept WHERE arrest = %s
-
--- name: drop_kept
-DELETE FROM shares.kept k
-USING unnest(%s::text[], %s::int[], %s::text[], %s::text[], %s::int[]) AS d (agreement, version, purpose, slot, grant_no)
-WHERE k.arrest = %s AND (k.agreement, k.version, k.purpose, k.slot, k.grant_no)
-    = (d.agreement, d.version, d.purpose, d.slot, d.grant_no)
-
--- name: keep
--- New public ids, what changed for whom, and which rows stand from now on.
-WITH fresh AS (
-    INSERT INTO shares.identity (arrest, agreement, slot, id)
-    SELECT %s, * FROM unnest(%s::text[], %s::text[], %s::uuid[])
-), announced AS (
-    INSERT INTO shares.change (agreement, purpose, id) SELECT * FROM unnest(%s::text[], %s::text[], %s::uuid[])
-)
-INSERT INTO shares.kept (arrest, agreement, version, purpose, slot, grant_no, id, digest, until)
-SELECT %s, * FROM unnest(%s::text[], %s::int[], %s::text[], %s::text[], %s::int[], %s::uuid[], %s::bytea[], %s::timestamptz[])
 
 -- name: register_share
 INSERT INTO shares.share (agreement, version, purpose, combinations, state) VALUES (%s, %s, %s, %s, 'filling')
@@ -112,9 +99,6 @@ SELECT 1 FROM pg_roles WHERE rolname = %s
 
 -- name: logins
 SELECT rolname, rolcanlogin, rolvaliduntil FROM pg_roles WHERE rolname = ANY (%s)
-
--- name: clock
-SELECT clock_timestamp()
 
 -- name: identities_in
 SELECT arrest, slot, id FROM shares.identity WHERE agreement = %s AND arrest = ANY (%s)

@@ -24,6 +24,9 @@ from psycopg import sql
 
 NAME_LIMIT = 63
 
+FIXED_COLUMNS = 9
+"""Columns before the keyed hashes."""
+
 
 def _slug(prefix: str, name: str) -> str:
     plain = prefix + name.replace("-", "_")
@@ -78,23 +81,9 @@ class Share:
         )
         return table + indexes
 
-    @cache  # noqa: B019  (as many shares as purposes)
-    def write(self) -> bytes:
-        """Insert one row; parameters in column order."""
-        return (
-            sql.SQL("INSERT INTO {} VALUES ({})")
-            .format(self.table, sql.SQL(", ").join(sql.Placeholder() * (9 + len(self.combinations))))
-            .as_bytes()
-        )
-
     def clear(self) -> sql.Composed:
         """Delete every row. Readers go on reading what was there before: no lock they would wait for."""
         return sql.SQL("DELETE FROM {}").format(self.table)
-
-    @cache  # noqa: B019  (as many shares as purposes)
-    def remove(self) -> bytes:
-        """Delete one row by id and grant."""
-        return sql.SQL("DELETE FROM {} WHERE id = %s AND grant_no = %s").format(self.table).as_bytes()
 
     @cache  # noqa: B019  (as many shares as purposes)
     def find(self, combination: str) -> bytes:

@@ -66,7 +66,7 @@ ORDER: Mapping[str, tuple[str, ...]] = {
         "standard", "invented", "witness", "asked", "words", "certificate", "clauses", "difference",
         "changes",
     ),
-    "shares": ("tables", "keys", "rows", "enact", "keep", "sweep", "fence"),
+    "shares": ("tables", "keys", "rows", "writes", "enact", "keep", "sweep", "fence"),
     "disclosure": ("request", "register", "checks", "clock", "pools", "gate"),
     "alerts": ("subscriptions", "match", "dispatch", "envelope", "streams", "fence"),
     "desk": ("room", "transact", "police", "charging", "court", "records", "solicitor", "reading", "view"),
