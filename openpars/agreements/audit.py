@@ -8,7 +8,7 @@ row is asked for its leaf, every leaf for its row, and every outcome for its bal
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from openpars.agreements.ballots import (
@@ -93,18 +93,17 @@ def audit(held: Held, logged: Logged) -> tuple[Finding, ...]:
         found += _events(held, entry)
         found += _outcomes(held, logged, good, entry)
     found += _notices(held)
-    proved = {str(one.public.get("digest")) for one in held.leaves if one.public.get("event") == PROVED}
     for one in held.proofs:
-        found += _proofs(one, proved)
+        found += _proofs(one)
     found += _switches(held.switches)
     found += _gone(held)
     return tuple(found)
 
 
-def _proofs(one: Attempt, proved: Collection[str]) -> Iterator[Finding]:
+def _proofs(one: Attempt) -> Iterator[Finding]:
     """An attempt to prove a version is as it was logged, and each of its parts is as it was made."""
     where = f"{one.agreement} version {one.version}"
-    if one.digest not in proved:
+    if not one.logged:
         yield Finding(where, f"what is proved about it (attempt {one.attempt}) was never logged so")
     for name in swapped(one):
         what = {"manifest": "what was recorded with its proofs", DIFFERENCE: "what it is said to change"}

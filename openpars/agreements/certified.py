@@ -14,7 +14,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
 
@@ -32,6 +32,7 @@ from openpars.db.sql import load
 from openpars.log import leaf
 from openpars.log.draft import Draft
 from openpars.log.pending import note
+from openpars.log.stored import digests_of
 from openpars.record.catalogue import JSON, instant
 
 Q = load(__package__)
@@ -47,7 +48,10 @@ DIFFERENCE = "difference"
 
 @dataclass(frozen=True, slots=True)
 class Kept:
-    """A certificate of one version. `answer`: `unsat` proved, `sat` refuted, None not answered here."""
+    """A certificate of one version. `answer`: `unsat` proved, `sat` refuted, None not answered here.
+
+    `sound`: it is as it was made and logged. Where it is not, its answer MUST NOT be told as one.
+    """
 
     agreement: str
     version: int
@@ -56,6 +60,7 @@ class Kept:
     answer: str | None
     solver: str | None
     made_at: datetime
+    sound: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,9 +82,22 @@ class Made:
 
 
 @dataclass(frozen=True, slots=True)
+class Part:
+    """A certificate as it stands in its table, its text as a SHA-256 (hex)."""
+
+    name: str
+    says: str
+    text: str
+    bars: str
+    catalogue: str
+    answer: str | None
+    solver: str | None
+
+
+@dataclass(frozen=True, slots=True)
 class Attempt:
     """An attempt as it is kept. `before`: the version compared with. `parts`: hashes by name, as they stand
-    in the tables now; `manifest`: as they were when it was made."""
+    in the tables now; `manifest`: as they were when it was made. `logged`: the acts tree knows it so."""
 
     agreement: str
     version: int
@@ -90,6 +108,8 @@ class Attempt:
     manifest: str
     made_at: datetime
     parts: Mapping[str, str]
+    certificates: tuple[Part, ...]
+    logged: bool
 
     @property
     def digest(self) -> str:
@@ -98,8 +118,15 @@ class Attempt:
 
     @property
     def told(self) -> Mapping[str, JSON] | None:
-        """The difference as it was made (see `proofs.changes`), None where there is none."""
-        return None if self.difference is None else json.loads(self.difference)
+        """The difference (see `proofs.changes`), None where there is none or it is not as it was made."""
+        if self.difference is None or not self.sound(DIFFERENCE):
+            return None
+        told: dict[str, JSON] = json.loads(self.difference)
+        return told
+
+    def sound(self, part: str) -> bool:
+        """Whether this part is what was made then and logged."""
+        return self.logged and not {"manifest", part} & set(swapped(self))
 
 
 async def wanted(conn: Connection, *, again: bool) -> tuple[Wanted, ...]:
@@ -146,15 +173,20 @@ def _hash(*parts: str | int | None) -> str:
     return hashlib.sha256(leaf.canonical(parts)).hexdigest()
 
 
-def _part(one: Certificate) -> str:
+def _part(one: Part) -> str:
     return _hash(one.says, one.text, one.bars, one.catalogue, one.answer, one.solver)
+
+
+def _made(one: Certificate) -> Part:
+    text = hashlib.sha256(one.text.encode()).hexdigest()
+    return Part(one.name, one.says, text, one.bars, one.catalogue, one.answer, one.solver)
 
 
 def _manifest(said: Mapping[str, JSON], parts: Mapping[str, str]) -> str:
     return leaf.canonical({**said, "parts": dict(parts)}).decode()
 
 
-def _parts(made: Sequence[Certificate], told: str | None) -> dict[str, str]:
+def _parts(made: Sequence[Part], told: str | None) -> dict[str, str]:
     """The hash of each part, by the property's name; of the difference by that word."""
     return {**{one.name: _part(one) for one in made}, DIFFERENCE: _hash(told)}
 
@@ -163,7 +195,7 @@ async def keep(conn: Connection, one: Wanted, before: int | None, made: Made) ->
     """Keep an attempt and note it for the log, in the caller's transaction. False: another was first."""
     at, number = await register.clock(conn), one.attempts + 1
     said = _about(one.agreement, one.version, number, before, made.solver, at)
-    manifest = _manifest(said, _parts(made.certificates, made.difference))
+    manifest = _manifest(said, _parts([_made(each) for each in made.certificates], made.difference))
     place = {"agreement": one.agreement, "version": one.version, "attempt": number}
     row = {**place, "before": before, "difference": made.difference, "solver": made.solver}
     if await (await conn.execute(Q.new_proof, {**row, "manifest": manifest, "at": at})).fetchone() is None:
@@ -208,36 +240,79 @@ async def prove(pool: Pool, one: Wanted, seconds: float) -> bool:
         return await keep(conn, one, None if before is None else before[0], made)
 
 
-async def of_agreement(conn: Connection, agreement: str) -> tuple[Kept, ...]:
-    """The certificates of every version of an agreement, each as of its last attempt."""
-    rows = await (await conn.execute(Q.certificates, (agreement,))).fetchall()
-    return tuple(Kept(*row) for row in rows)
+async def of_agreement(conn: Connection, agreement: str, number: int | None = None) -> tuple[Kept, ...]:
+    """The certificates of every version of an agreement, or of one, each as of its last attempt."""
+    found = await _attempts(conn, agreement=agreement, version=number, last=True)
+    return tuple(
+        Kept(
+            one.agreement,
+            one.version,
+            part.name,
+            part.says,
+            part.answer,
+            part.solver,
+            one.made_at,
+            one.sound(part.name),
+        )
+        for one in found
+        for part in one.certificates
+    )
 
 
 async def text_of(conn: Connection, agreement: str, number: int, name: str) -> str | None:
-    """The SMT-LIB 2 text of one certificate, or None."""
+    """The SMT-LIB 2 text of one certificate; None where there is none, or it is not the one that was made."""
+    found = await last(conn, agreement, number)
+    if found is None or not found.sound(name):
+        return None
     row = await (await conn.execute(Q.certificate_text, (agreement, number, name))).fetchone()
     return None if row is None else str(row[0])
 
 
-def _attempt(row: TupleRow, parts: Mapping[str, str]) -> Attempt:
-    agreement, version, attempt, before, told, solver, manifest, made_at = row
-    return Attempt(agreement, version, attempt, before, told, solver, manifest, made_at, parts)
-
-
 async def last(conn: Connection, agreement: str, number: int) -> Attempt | None:
-    """The last attempt about a version, without its certificates' hashes; None: none was made yet."""
-    row = await (await conn.execute(Q.proof, (agreement, number))).fetchone()
-    return None if row is None else _attempt(row, {})
+    """The last attempt about a version; None: none was made yet."""
+    found = await _attempts(conn, agreement=agreement, version=number, last=True)
+    return found[0] if found else None
 
 
 async def attempts(conn: Connection) -> tuple[Attempt, ...]:
-    """Every attempt, with the hashes of its parts as they stand now."""
-    held: dict[tuple[str, int, int], list[Certificate]] = {}
-    for row in await (await conn.execute(Q.certificate_rows)).fetchall():
-        held.setdefault(tuple(row[:3]), []).append(Certificate(*row[3:]))
-    rows = await (await conn.execute(Q.proofs)).fetchall()
-    return tuple(_attempt(row, _parts(held.get(tuple(row[:3]), []), row[4])) for row in rows)
+    """Every attempt there was."""
+    return await _attempts(conn, agreement=None, version=None, last=False)
+
+
+async def _attempts(
+    conn: Connection, *, agreement: str | None, version: int | None, last: bool
+) -> tuple[Attempt, ...]:
+    wanted = {"agreement": agreement, "version": version, "last": last}
+    rows = await (await conn.execute(Q.proofs, wanted)).fetchall()
+    places = dict(zip(("agreements", "versions", "attempts"), _columns(rows), strict=True))
+    held: dict[tuple[str, int, int], list[Part]] = {}
+    for one in await (await conn.execute(Q.certificates, places)).fetchall():
+        held.setdefault(tuple(one[:3]), []).append(Part(*one[3:]))
+    logged = await digests_of(conn, PROVED)
+    return tuple(_attempt(row, tuple(held.get(tuple(row[:3]), ())), logged) for row in rows)
+
+
+def _columns(rows: Sequence[TupleRow]) -> tuple[list[object], ...]:
+    return tuple([row[place] for row in rows] for place in range(3))
+
+
+def _attempt(row: TupleRow, certificates: tuple[Part, ...], logged: Collection[str]) -> Attempt:
+    agreement, version, attempt, before, told, solver, manifest, made_at = row
+    known = hashlib.sha256(manifest.encode()).hexdigest() in logged
+    parts = _parts(certificates, told)
+    return Attempt(
+        agreement,
+        version,
+        attempt,
+        before,
+        told,
+        solver,
+        manifest,
+        made_at,
+        parts,
+        certificates,
+        logged=known,
+    )
 
 
 def swapped(one: Attempt) -> tuple[str, ...]:

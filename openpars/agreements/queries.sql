@@ -265,23 +265,22 @@ WHERE agreement = %s AND number < %s AND state <> 'rejected'
 ORDER BY state IN ('in_force', 'suspended') DESC, number DESC LIMIT 1
 
 -- name: proofs
-SELECT agreement, version, attempt, before, difference, solver, manifest, made_at
-FROM agreements.proof ORDER BY agreement, version, attempt
-
--- name: proof
-SELECT agreement, version, attempt, before, difference, solver, manifest, made_at
-FROM agreements.proof WHERE agreement = %s AND version = %s ORDER BY attempt DESC LIMIT 1
-
--- name: certificate_rows
-SELECT agreement, version, attempt, property, says, text, bars, catalogue, answer, solver
-FROM agreements.certificate ORDER BY agreement, version, attempt, place
+-- Attempts: all, or of one agreement, or of one version; `last`: the one of each version that counts.
+SELECT agreement, version, attempt, before, difference, solver, manifest, made_at FROM agreements.proof p
+WHERE (%(agreement)s::text IS NULL OR agreement = %(agreement)s)
+  AND (%(version)s::int IS NULL OR version = %(version)s)
+  AND (NOT %(last)s OR attempt = (SELECT max(attempt) FROM agreements.proof o
+                                  WHERE (o.agreement, o.version) = (p.agreement, p.version)))
+ORDER BY agreement, version DESC, attempt
 
 -- name: certificates
-SELECT c.agreement, c.version, c.property, c.says, c.answer, c.solver, p.made_at
-FROM agreements.certificate c JOIN agreements.proof p USING (agreement, version, attempt)
-WHERE c.agreement = %s AND c.attempt = (
-    SELECT max(attempt) FROM agreements.proof last WHERE (last.agreement, last.version) = (c.agreement, c.version))
-ORDER BY c.version DESC, c.place
+-- Their texts as hashes: a text can be long, and what is compared is its hash.
+SELECT c.agreement, c.version, c.attempt, c.property, c.says, encode(sha256(convert_to(c.text, 'UTF8')), 'hex'), c.bars,
+       c.catalogue, c.answer, c.solver
+FROM agreements.certificate c
+JOIN unnest(%(agreements)s::text[], %(versions)s::int[], %(attempts)s::int[]) AS wanted (agreement, version, attempt)
+  USING (agreement, version, attempt)
+ORDER BY c.place
 
 -- name: certificate_text
 SELECT text FROM agreements.certificate WHERE agreement = %s AND version = %s AND property = %s

@@ -89,6 +89,14 @@ WHERE tree = 'acts' AND substring(leaf FROM 64 FOR 4) IN ('agre'::bytea, 'ball':
 UNION ALL
 SELECT NULL::bigint, NULL::bytea, kind, public FROM log.pending WHERE kind IN ('agreement', 'ballot', 'key')
 
+-- name: agreement_leaves_of
+-- Those of one event.
+SELECT leaf, NULL::bytea FROM log.entry
+WHERE tree = 'acts' AND substring(leaf FROM 64 FOR 4) IN ('agre'::bytea, 'ball'::bytea, 'key"'::bytea)
+  AND position(%(event)s::bytea in leaf) > 0
+UNION ALL
+SELECT NULL::bytea, public FROM log.pending WHERE kind = 'agreement' AND position(%(event)s::bytea in public) > 0
+
 -- name: entry
 SELECT leaf, sealed, at FROM log.entry WHERE tree = %(tree)s AND index = %(index)s
 

@@ -159,3 +159,14 @@ async def about_agreements(conn: Connection) -> tuple[Noted, ...]:
         entry = {"kind": kind, "public": orjson.loads(public)} if leaf is None else orjson.loads(leaf)
         found.append(Noted(index, entry["kind"], entry["public"]))
     return tuple(found)
+
+
+async def digests_of(conn: Connection, event: str) -> frozenset[str]:
+    """The digests that leaves about this one event of agreements carry, without checking the tree."""
+    found = set()
+    words = {"event": f'"event":"{event}"'.encode()}
+    for leaf, public in await (await conn.execute(Q.agreement_leaves_of, words)).fetchall():
+        said = orjson.loads(public) if leaf is None else orjson.loads(leaf)["public"]
+        if said.get("event") == event and isinstance(said.get("digest"), str):
+            found.add(said["digest"])
+    return frozenset(found)

@@ -96,8 +96,9 @@ def _certificate(one: certified.Kept) -> dict[str, object]:
         "version": one.version,
         "property": one.name,
         "says": one.says,
-        "answer": one.answer,
+        "answer": one.answer if one.sound else None,
         "solver": one.solver,
+        "sound": one.sound,
         "made_at": time(one.made_at),
         "href": f"/agreements/{one.agreement}/certificates/{one.version}/{one.name}",
     }

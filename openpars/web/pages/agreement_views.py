@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
-from openpars.agreements.certified import Attempt
+from openpars.agreements.certified import DIFFERENCE, Attempt
 from openpars.agreements.language.canonical import canonical
 from openpars.agreements.letters import filed
 from openpars.agreements.letters.correspondence import Letter
@@ -78,7 +78,8 @@ class Group:
 class PlainChanges:
     """What a version changes of the one before it, in plain words.
 
-    `standing`: made, waiting (nobody tried yet) or unsolved (no solver answered, or not in time).
+    `standing`: made, waiting (nobody tried yet), unsolved (no solver answered, or not in time), or swapped
+    (it is not what was made and logged).
     """
 
     before: int
@@ -93,6 +94,11 @@ def plain_changes(found: Attempt | None, before: int | None) -> PlainChanges | N
     long as nobody tried; None, as the answer: there is none."""
     if found is None:
         return None if before is None else PlainChanges(before, "waiting")
+    compared = found.before or before
+    if compared is None:
+        return None
+    if not found.sound(DIFFERENCE):
+        return PlainChanges(compared, "swapped")
     if found.before is None:
         return None
     told = found.told

@@ -171,8 +171,7 @@ async def plain_changes(
 async def _certificates(request: Request, agreement: str, number: int) -> tuple[certified.Kept, ...]:
     """What a solver was asked about the version that is shown."""
     async with request.app.state.pool.connection() as conn:
-        kept = await certified.of_agreement(conn, agreement)
-    return tuple(one for one in kept if one.version == number)
+        return await certified.of_agreement(conn, agreement, number)
 
 
 async def _stops(request: Request, agreement: str) -> Counts | None:
