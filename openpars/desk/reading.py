@@ -16,7 +16,7 @@ from openpars.desk.transact import agent
 from openpars.errors import Code, refuse
 from openpars.log import pending
 from openpars.log.draft import JSON, Draft
-from openpars.record import lookup, store, values
+from openpars.record import lookup, past, store, values
 from openpars.record.checks import read
 from openpars.record.file import ArrestFile
 from openpars.record.lookup import Wanted
@@ -85,6 +85,25 @@ async def history(room: Room, actor: Actor, arrest: str) -> dict[str, object]:
             for line in lines
         ]
     }
+
+
+async def corrections(room: Room, actor: Actor, arrest: str) -> dict[int, tuple[tuple[str, ...], str | None]]:
+    """By version: what each correction changed, as far as the role may see it, and why it was made.
+
+    Without values: they stand in the versions. Raises Refused FORBIDDEN.
+    """
+    among(actor, READERS)
+    async with room.pool.connection() as conn:
+        made = await store.corrections(conn, arrest)
+        wanted = [(arrest, number) for version, _ in made for number in (version - 1, version)]
+        files = await past.versions(conn, wanted)
+    setting, found = room.setting(), dict[int, tuple[tuple[str, ...], str | None]]()
+    for version, reason in made:
+        before, after = files.get((arrest, version - 1)), files.get((arrest, version))
+        if before is not None and after is not None:
+            parts = view.changed(*(view.whole(one, actor.role, setting) for one in (before, after)))
+            found[version] = (parts, reason)
+    return found
 
 
 async def find(room: Room, actor: Actor, typed: dict[str, str | None]) -> dict[str, object]:

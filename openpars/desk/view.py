@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from dataclasses import asdict
 from datetime import date, datetime
+from typing import Any
 
 from openpars.accounts.keys import StaffRole
 from openpars.record.checks import Setting
@@ -65,6 +66,20 @@ def whole(file: ArrestFile, role: StaffRole, setting: Setting) -> dict[str, obje
         "represented": file.represented,
         "missing": [asdict(one) for one in missing(file)],
     }
+
+
+_CORRECTED = ("arrested_at", "district", "otn", "docket", "next_date", "custody_place", "participants")
+
+
+def changed(before: dict[str, Any], after: dict[str, Any]) -> tuple[str, ...]:
+    """What differs between two versions as one role sees them: names as in a correction, without values."""
+    found = [name for name in _CORRECTED if before[name] != after[name]]
+    old, new = before["arrestee"], after["arrestee"]
+    found += [f"arrestee.name.{part}" for part in new["name"] if old["name"][part] != new["name"][part]]
+    found += [f"arrestee.{part}" for part in new if part != "name" and old[part] != new[part]]
+    charges = {one["number"]: one for one in before["charges"]}
+    found += [f"charges.{one['number']}" for one in after["charges"] if charges.get(one["number"]) != one]
+    return tuple(found)
 
 
 def _arrestee(person: Arrestee, role: StaffRole) -> dict[str, object]:

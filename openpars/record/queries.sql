@@ -43,6 +43,11 @@ ORDER BY a.id
 SELECT version, act, by_role, by_user, happened_at, recorded_at, body IS NULL
 FROM record.version WHERE jurisdiction = %(jurisdiction)s AND arrest = %(arrest)s ORDER BY version
 
+-- name: corrections
+SELECT version, note ->> 'reason' FROM record.version
+WHERE jurisdiction = %(jurisdiction)s AND arrest = %(arrest)s AND act = 'correct' AND body IS NOT NULL
+ORDER BY version
+
 -- name: compartments
 -- Which rows hold the victims and the interview of a version.
 SELECT participants_version, interview_version FROM record.version

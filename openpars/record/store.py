@@ -140,6 +140,14 @@ async def history(conn: Connection, arrest: str, jurisdiction: str = HOME) -> li
     return lines
 
 
+async def corrections(
+    conn: Connection, arrest: str, jurisdiction: str = HOME
+) -> list[tuple[int, str | None]]:
+    """The versions that a correction made, with its reason; those emptied since are left out."""
+    cursor = await conn.execute(Q.corrections, {"jurisdiction": jurisdiction, "arrest": arrest_id(arrest)})
+    return [(row[0], row[1]) for row in await cursor.fetchall()]
+
+
 def columns(file: ArrestFile) -> dict[str, object]:
     """What `record.arrest` says of a file: all derived."""
     who = file.arrestee

@@ -24,6 +24,7 @@ from openpars.web import agreements, ballot_keys, bars, desk, letters, openapi, 
 from openpars.web.pages import (
     ballot_files,
     bar_pages,
+    correction_pages,
     court_pages,
     desk_pages,
     editor,
@@ -87,6 +88,7 @@ def create_app(settings: Settings) -> FastAPI:
     app.include_router(ballot_files.router)
     app.include_router(desk_pages.router)
     app.include_router(court_pages.router)
+    app.include_router(correction_pages.router)
     app.include_router(lookup_pages.router)
     app.include_router(term_pages.router)
     app.include_router(stop_pages.router)

@@ -17,11 +17,11 @@ from openpars.accounts import keys
 from openpars.accounts.keys import StaffRole
 from openpars.desk import charging, police, reading
 from openpars.desk.reading import Queue
-from openpars.desk.room import Actor, Asked
+from openpars.desk.room import MAY, Actor, Asked
 from openpars.desk.transact import note_refusal
 from openpars.errors import Code, Refusal, Refused
 from openpars.record.countries import countries
-from openpars.record.forms import ComplaintFiled
+from openpars.record.forms import Act, ComplaintFiled
 from openpars.record.vault import held
 from openpars.web import intake
 from openpars.web.auth import COOKIE
@@ -54,8 +54,8 @@ NAV: Mapping[StaffRole, tuple[str, tuple[Link, ...]]] = {
     StaffRole.RECORDS: ("Records officer", (_LOOKUP, _HELD, _REGISTER, _LOG)),
 }
 _LEADS: Mapping[StaffRole, str] = {
-    StaffRole.AUDITOR: "You read and check; nothing here can be changed. Each look is noted in the acts log.",
-    StaffRole.RECORDS: "Look up a file to read it. Sealing and expunging are done by program for now.",
+    StaffRole.AUDITOR: "You read and check; nothing can be changed from here.",
+    StaffRole.RECORDS: "Look up a file to read or correct it. Sealing and expunging are done by program.",
 }
 """Roles whose first page is a page of links, and what stands above them."""
 _SHOWN = 100  # rows of a list; the rest waits behind more urgent ones
@@ -409,6 +409,7 @@ async def file_complaint(request: Request, arrest: str) -> Response:
 _DONE = {
     "complaint": "The complaint is filed. The court's arraignment list shows it now.",
     "arraignment": "The arraignment is on record. The custody list follows it.",
+    "correction": "The correction is on record. The old version stays in the history.",
     "outcomes": "The outcomes are on record. Every share that may show them follows.",
 }
 _NEXT: Mapping[StaffRole, Mapping[str, tuple[str, str]]] = {
@@ -438,7 +439,8 @@ async def one_file(request: Request, arrest: str) -> Response:
         "file.html",
         frame_of(request, actor),
         file=file,
-        history=desk_views.history(history),
+        history=desk_views.history(history, await reading.corrections(room, actor, arrest)),
+        corrects=actor.role in MAY[Act.CORRECT] and file.state not in {"Expunged", "Withdrawn by the court"},
         done=_DONE.get(request.query_params.get("done", ""), ""),
         next_href=href.format(id=file.id),
         next_text=text,

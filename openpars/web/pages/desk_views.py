@@ -113,6 +113,27 @@ ROLES = {
     "auditor": "Auditor",
     "records": "Records officer",
 }
+_PARTS = {
+    "arrestee.name.last": "last name",
+    "arrestee.name.first": "first name",
+    "arrestee.name.middle": "middle name",
+    "arrestee.name.suffix": "suffix",
+    "arrestee.birth_date": "date of birth",
+    "arrestee.birth_country": "country of birth",
+    "arrestee.birth_place": "place of birth",
+    "arrestee.ssn": "SSN",
+    "arrestee.ssn_last4": "SSN",
+    "arrestee.sid": "SID",
+    "arrestee.ppn": "photo number",
+    "arrestee.zip": "ZIP code",
+    "arrestee.address": "home address",
+    "arrested_at": "time of arrest",
+    "district": "police district",
+    "otn": "OTN",
+    "participants": "victims and witnesses",
+    "custody_place": "place of custody",
+}
+"""Parts of a file that a correction can change; the others are called as they are."""
 _CUSTODY = {"held": "Held", "released": "Released", "committed": "Committed"}
 _HIDDEN = frozenset({"sealed", "expunged", "withdrawn"})
 _LEVELS = (  # at most this many hours left
@@ -336,8 +357,10 @@ def _steps(whole: Json) -> tuple[Step, ...]:
     return (*steps, Step(word, "done" if whole["custody"] in {"released", "committed"} else "todo", ""))
 
 
-def history(versions: Sequence[Json]) -> tuple[VersionRow, ...]:
-    """Who did what, newest first."""
+def history(
+    versions: Sequence[Json], corrections: Mapping[int, tuple[tuple[str, ...], str | None]]
+) -> tuple[VersionRow, ...]:
+    """Who did what, newest first; of a correction also what it changed, and why."""
     return tuple(
         VersionRow(
             version=one["version"],
@@ -345,6 +368,22 @@ def history(versions: Sequence[Json]) -> tuple[VersionRow, ...]:
             by=", ".join(part for part in (_word(ROLES, one["by"]), one["user"]) if part),
             happened_at=instant(one["happened_at"]) or datetime.fromtimestamp(0, UTC),
             recorded_at=instant(one["recorded_at"]) or datetime.fromtimestamp(0, UTC),
+            more=_corrected(*corrections[one["version"]]) if one["version"] in corrections else "",
         )
         for one in reversed(versions)
     )
+
+
+def _corrected(parts: Sequence[str], reason: str | None) -> str:
+    """`Date of birth, charge 1. Reason: typed wrong.`"""
+    labels = dict.fromkeys(
+        f"charge {part.removeprefix('charges.')}" if part.startswith("charges.") else corrected_label(part)
+        for part in parts
+    )
+    what = ", ".join(labels) or "Nothing that this desk sees"
+    return f"{what[:1].upper()}{what[1:]}." + (f" Reason: {reason}" if reason else "")
+
+
+def corrected_label(part: str) -> str:
+    """A part of a file that a correction can change, in words."""
+    return _PARTS.get(part, part.rpartition(".")[2].replace("_", " "))

@@ -93,6 +93,7 @@ class VersionRow:
     by: str
     happened_at: datetime
     recorded_at: datetime
+    more: str  # what a correction changed, and why
 
 
 @dataclass(frozen=True, slots=True)

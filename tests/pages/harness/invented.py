@@ -127,7 +127,14 @@ def file(stage: str = "proposed") -> FileView:
 
 
 HISTORY = tuple(
-    VersionRow(v, act, by, NOW - timedelta(hours=9 - v), NOW - timedelta(hours=9 - v) + timedelta(seconds=4))
+    VersionRow(
+        v,
+        act,
+        by,
+        NOW - timedelta(hours=9 - v),
+        NOW - timedelta(hours=9 - v) + timedelta(seconds=4),
+        "Date of birth, charge 1. Reason: typed wrong." if v == 2 else "",
+    )
     for v, act, by in (
         (3, "Complaint filed", "District Attorney, J. Example"),
         (2, "Charging decision", "District Attorney, J. Example"),
