@@ -37,11 +37,11 @@ WHERE t.id = ANY (%s) AND s.agreement = %s AND s.purpose = %s AND s.ended_at IS 
 -- What subscriptions were told of records of one share, and the events of it, in their order. No record is twice
 -- among what is gone and what stands for one subscription.
 WITH gone AS (
-    DELETE FROM alerts.told WHERE id = ANY (%(gone)s)
+    DELETE FROM alerts.told WHERE id = ANY (%(gone)s::uuid[])
       AND (id, subscription) IN (SELECT * FROM unnest(%(gone)s::uuid[], %(left)s::uuid[]))
 ), told AS (
     INSERT INTO alerts.told (id, subscription, digest)
-    SELECT * FROM unnest(%(stand)s::uuid[], %(told)s::uuid[], %(digests)b::bytea[])
+    SELECT * FROM unnest(%(stand)s::uuid[], %(told)s::uuid[], %(digests)s::bytea[])
     ON CONFLICT (id, subscription) DO UPDATE SET digest = excluded.digest
 )
 INSERT INTO alerts.event (recipient, agreement, epoch, id, subscription, kind, sent)

@@ -19,6 +19,7 @@ from openpars.alerts import match
 from openpars.alerts.asked import Asked, Place
 from openpars.alerts.match import News
 from openpars.alerts.post import Post, Posted
+from openpars.db.literals import array
 from openpars.db.sql import load
 from openpars.disclosure.gate import AMENDED, MOVED, Gate, Row
 from openpars.disclosure.register import Right
@@ -228,15 +229,15 @@ class Telling:
             "recipient": standing.recipient,
             "agreement": standing.agreement,
             "epoch": standing.epoch,
-            "gone": [record for record, _ in left],
-            "left": [one.listener.subscription for _, one in left],
-            "stand": [record for record, _ in told],
-            "told": [one.listener.subscription for _, one in told],
-            "digests": [one.digest for _, one in told],
-            "records": [record for record, _ in found],
-            "whom": [one.listener.subscription for _, one in found],
-            "kinds": [one.kind for _, one in found],
-            "heard": [self._heard(right, one) for _, one in found],
+            "gone": array([record for record, _ in left]),
+            "left": array([one.listener.subscription for _, one in left]),
+            "stand": array([record for record, _ in told]),
+            "told": array([one.listener.subscription for _, one in told]),
+            "digests": array([one.digest for _, one in told]),
+            "records": array([record for record, _ in found]),
+            "whom": array([one.listener.subscription for _, one in found]),
+            "kinds": array([one.kind for _, one in found]),
+            "heard": array([self._heard(right, one) for _, one in found]),
         }
         async with self._gate.pool.connection() as conn:
             return [int(row[0]) for row in await (await conn.execute(Q.tell, what)).fetchall()]

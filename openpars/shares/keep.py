@@ -24,12 +24,13 @@ from openpars.agreements.bars import narrowed
 from openpars.agreements.model import Version
 from openpars.agreements.project import ShareRow, project
 from openpars.db.connect import Connection
+from openpars.db.literals import columns, text, texts
 from openpars.db.sql import load
 from openpars.record.file import ArrestFile
 from openpars.shares.keys import ShareKeys
 from openpars.shares.rows import digest, kept_row, table_row
 from openpars.shares.tables import Share
-from openpars.shares.writes import columns, putting, removing, text, texts
+from openpars.shares.writes import putting, removing
 
 Q = load(__package__)
 

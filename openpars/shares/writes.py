@@ -8,12 +8,9 @@ of its own for the server to prepare. Texts are composed of identifiers and numb
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from datetime import datetime
+from collections.abc import Iterable, Sequence
 from functools import lru_cache
 from itertools import count
-from types import MappingProxyType, NoneType
-from uuid import UUID
 
 from psycopg import sql
 
@@ -99,48 +96,3 @@ def _each(places: Iterable[int], wanted: int) -> list[sql.SQL]:
 
 def _places(places: Iterable[int], wanted: int) -> sql.Composed:
     return sql.SQL(", ").join(_each(places, wanted))
-
-
-# ---------------------------------------------------------------------- values as the server reads them
-
-
-def _array(values: Iterable[object]) -> str:
-    # A name never has a quote or a backslash in it; quoted, `null` is a name like any other.
-    return (
-        "{"
-        + ",".join("NULL" if (one := text(value)) is None else f'"{_plain(one)}"' for value in values)
-        + "}"
-    )
-
-
-def _plain(word: str) -> str:
-    return word.replace("\\", "\\\\").replace('"', '\\"')
-
-
-_AS_TEXT: Mapping[type, Callable[..., str | None]] = MappingProxyType(
-    {
-        str: str,
-        int: str,
-        bool: lambda value: "t" if value else "f",
-        UUID: lambda value: value.hex,
-        bytes: lambda value: "\\x" + value.hex(),
-        datetime: datetime.isoformat,
-        list: _array,
-        NoneType: lambda _: None,
-    }
-)
-
-
-def text(value: object) -> str | None:
-    """A value of a share's column as text. Raises KeyError for a type no column has."""
-    return _AS_TEXT[type(value)](value)
-
-
-def texts(values: Iterable[object]) -> list[str | None]:
-    """Values one by one."""
-    return [text(value) for value in values]
-
-
-def columns(rows: Sequence[Sequence[object]], width: int) -> list[str]:
-    """Rows as one array for each column, for `unnest`."""
-    return [_array(row[place] for row in rows) for place in range(width)]

@@ -44,7 +44,7 @@ BLOCK = re.compile(r"(<!-- generated ([a-z. _-]+) -->\n).*?(<!-- /generated -->)
 
 # Order in which a fact travels; what is not named here follows in the order of the alphabet.
 ORDER: Mapping[str, tuple[str, ...]] = {
-    "db": ("embedded", "privilege", "floor", "migrate", "connect", "sql", "bell"),
+    "db": ("embedded", "privilege", "floor", "migrate", "connect", "sql", "literals", "bell"),
     "log": (
         "draft", "leaf", "seal", "merkle", "note", "proof", "tiles", "check",
         "keys", "writer", "stored", "head", "pending", "serve", "mirror",
