@@ -108,7 +108,7 @@ class Worker:
         async with self._desk.connection() as conn, conn.transaction():
             if one.what == "start":
                 await life.start(conn, one.agreement, one.version)
-                await fence.let_in(self._owner, one.agreement, one.version)
+                await fence.begin(self._owner, one.agreement, one.version)
             elif one.what == "close":
                 await voting.close(conn, one.agreement, one.version, demo=self._demo)
             elif one.what == "end":

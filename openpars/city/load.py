@@ -176,7 +176,7 @@ async def _in_force(name: str, desk: Pool, owner: Pool, keys: ShareKeys, *, prog
     await enact.fill(desk, version, keys)
     async with desk.connection() as conn, conn.transaction():
         await life.start(conn, name, 1)
-        await fence.let_in(owner, name, 1)
+        await fence.begin(owner, name, 1)
     progress(name, 1, 1)
 
 

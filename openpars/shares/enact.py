@@ -98,7 +98,7 @@ async def _ensure_login(conn: Connection, agreement: str, keys: ShareKeys) -> sq
     if known is None:
         await conn.execute(
             sql.SQL(
-                # It opens when a version starts, and so do the tables: see `fence.let_in`.
+                # It opens when a version starts, and so do the tables: see `fence.begin`.
                 "CREATE ROLE {} NOLOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE NOINHERIT"
                 " CONNECTION LIMIT 20 PASSWORD {}"
             ).format(role, sql.Literal(keys.password(agreement, name)))

@@ -77,6 +77,17 @@ async def let_in(owner: Pool, agreement: str, version: int) -> None:
             await _let_in(conn, role, agreement, version)
 
 
+async def begin(owner: Pool, agreement: str, version: int) -> None:
+    """`let_in` for a version that starts, under the same conditions; a suspension that is lifted is no start.
+
+    What an agreement's first share was told while it was filled is forgotten: nobody could ask under it yet,
+    so it is news to nobody, and would be told as *appeared* to whoever subscribes first.
+    """
+    await let_in(owner, agreement, version)
+    async with owner.connection() as conn:
+        await conn.execute(Q.forget_filling, {"agreement": agreement, "version": version})
+
+
 async def _let_in(conn: Connection, role: str, agreement: str, version: int) -> None:
     until = next(
         s.until for s in await register.standings(conn) if (s.agreement, s.version) == (agreement, version)

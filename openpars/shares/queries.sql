@@ -55,6 +55,12 @@ DELETE FROM shares.kept WHERE agreement = %s
 -- name: forget_changes
 DELETE FROM shares.change WHERE agreement = %s
 
+-- name: forget_filling
+-- Only where no other version of the agreement ever had a share: else somebody may still have to hear of it.
+DELETE FROM shares.change c WHERE c.agreement = %(agreement)s AND NOT EXISTS (
+    SELECT FROM shares.share s WHERE s.agreement = c.agreement AND s.version <> %(version)s
+)
+
 -- name: due
 SELECT DISTINCT arrest FROM shares.kept WHERE until <= clock_timestamp() LIMIT 500
 
