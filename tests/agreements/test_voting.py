@@ -305,7 +305,10 @@ async def test_the_end_of_a_text_that_nobody_could_vote_for_can_still_be_asked(
     conn: Connection, database: Database
 ) -> None:
     await in_force(conn, WARRANT.replace("training = ", "# training = "))
-    await asks(conn, "end")
+    police = await Delegate("police").register(conn)
+    signed = police.asked(ID, (await entry(conn)).hash, question="end", choice="no")
+    async with conn.transaction():
+        assert (await cast(conn, signed, demo=False)).count == pending("courts", "district-attorney", no=1)
     await past_date(database, 1)
     assert await closed(conn, demo=False) == ()
     assert ("end", "lost") in [(one.question, one.outcome) for one in await rounds_of(conn, ID, 1)]
