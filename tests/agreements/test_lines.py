@@ -20,6 +20,7 @@ a.b.c = true # <- a.b.c
 
 a . "d" = 2 # <- a.d
 Bare-word_1=3 # <- Bare-word_1
+XX = 3 # <- XX
 list = [ # <- list
   1, # <- list.0
   "two", # <- list.1
