@@ -28,7 +28,7 @@ from openpars.log.note import Signer
 from openpars.log.writer import Writer
 from openpars.record import vault
 from openpars.settings import Settings, load_city, load_desk
-from openpars.shares import enact, fence, sweep
+from openpars.shares import enact, fence, fill, sweep
 from openpars.shares.keep import Keeper
 from openpars.shares.keys import ShareKeys
 
@@ -67,20 +67,19 @@ class Worker:
         self._beyond: set[Wanted] = set()
 
     async def agreements(self) -> None:
-        """Close what has ended, start what has begun, fill what was enacted: in that order of haste."""
+        """Close what has ended, start what has begun, register what was carried: in that order of haste."""
         await self._due()
         await self._close()
         await self._register()
+        await self._warn()
+
+    async def fill(self) -> None:
+        """Fill what was enacted or emptied, beside all else: a million files hold up no end and no start."""
         async with self._desk.connection() as conn:
             wanted = await (await conn.execute(Q.filling)).fetchall()
         for agreement, number in wanted:
-            async with self._desk.connection() as conn:
-                version = await register.version(conn, agreement, number)
-            await enact.fill(self._desk, version, self._keys)
+            await fill.fill(self._desk, agreement, number, self._keys)
             self._bell.ring("fence")
-        if wanted:
-            await self._due()
-        await self._warn()
 
     async def _due(self) -> None:
         """What time alone has made due, each in a transaction of its own. What cannot be done stays due."""
@@ -125,6 +124,7 @@ class Worker:
             versions = [await register.version(conn, agreement, number) for agreement, number in wanted]
         for version in versions:
             await enact.enact(self._owner, version, self._keys)
+            self._bell.ring("fence")
 
     async def _close(self) -> None:
         """Drop the shares of what has ended or was superseded, however that came about."""
@@ -192,7 +192,7 @@ async def run(settings: Settings) -> None:
     vault.hold(secrets.record_key)
     async with AsyncExitStack() as stack:
         owner = await stack.enter_async_context(pool(secrets.owner_dsn, max_size=3, name="worker owner"))
-        desk = await stack.enter_async_context(pool(secrets.desk_dsn, max_size=4, name="worker"))
+        desk = await stack.enter_async_context(pool(secrets.desk_dsn, max_size=6, name="worker"))
         store = KeyStore(settings.keys_file)
         stack.callback(store.close)
         writer = await stack.enter_async_context(
@@ -217,6 +217,7 @@ async def run(settings: Settings) -> None:
         )
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(_every(secrets.desk_dsn, "fence", 0.5, worker.agreements))
+            tasks.create_task(_every(secrets.desk_dsn, "fence", 0.5, worker.fill))
             tasks.create_task(_every(secrets.desk_dsn, "fence", 1.0, worker.prove))
             tasks.create_task(_every(secrets.desk_dsn, "change", 0.8, worker.sweep, gather=GATHER))
             tasks.create_task(_every(secrets.desk_dsn, "pending", 1.0, worker.acts, gather=GATHER))

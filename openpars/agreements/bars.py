@@ -245,12 +245,22 @@ def concerns(bar: Bar, file: ArrestFile, slot: str) -> bool:
             return False  # the catalogue has no field for a compartment: there is nothing to take out
 
 
+def concerning(bars: tuple[Bar, ...], file: ArrestFile, slot: str) -> tuple[Bar, ...]:
+    """The bars that take this person of this file out while they hold, in their order."""
+    return tuple([bar for bar in bars if concerns(bar, file, slot)])
+
+
 def barred(bars: tuple[Bar, ...], file: ArrestFile, slot: str, at: datetime) -> Bar | None:
     """The first bar that takes this person out at that instant, or None."""
     return next((bar for bar in bars if bar.holds(at) and concerns(bar, file, slot)), None)
 
 
+def begins_next(concerned: tuple[Bar, ...], at: datetime) -> datetime | None:
+    """The first later instant at which one of these bars begins, or None."""
+    begins = [bar.begins for bar in concerned if bar.begins is not None and bar.begins > at]
+    return min(begins, default=None)
+
+
 def next_bar(bars: tuple[Bar, ...], file: ArrestFile, slot: str, at: datetime) -> datetime | None:
     """The first later instant at which a bar begins to take this person out, or None."""
-    begins = (bar.begins for bar in bars if concerns(bar, file, slot))
-    return min((one for one in begins if one is not None and one > at), default=None)
+    return begins_next(concerning(bars, file, slot), at)

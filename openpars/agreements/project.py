@@ -14,10 +14,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import lru_cache
 from zoneinfo import ZoneInfo
 
-from openpars.agreements.bars import barred, next_bar
-from openpars.agreements.model import Grant, Version, When
+from openpars.agreements.bars import begins_next, concerning
+from openpars.agreements.model import Bar, Grant, Version, Way, When
 from openpars.record.catalogue import (
     ARRESTEE,
     CRITERIA,
@@ -70,12 +71,12 @@ def project(version: Version, purpose: str, file: ArrestFile, at: datetime) -> t
         charges = _charges(grant.when, file)
         if charges is None or not _holds(grant, file, at, version.term.zone):
             continue
-        # (5) No bar takes the person out.
-        rows.extend(
-            _row(version, grant, file, slot, charges=charges, at=at)
-            for slot in slots(file, grant.about)
-            if barred(version.bars, file, slot, at) is None
-        )
+        for slot in slots(file, grant.about):
+            # (5) No bar takes the person out.
+            bars = concerning(version.bars, file, slot)
+            if not any(bar.holds(at) for bar in bars):
+                leaves = _leaves(version, grant, file, bars, at)
+                rows.append(_row(grant, file, slot, charges=charges, until=leaves))
     return tuple(rows)
 
 
@@ -119,8 +120,16 @@ def _ages_out(when: When, file: ArrestFile) -> datetime | None:
     return file.arrested_at + timedelta(days=when.arrested_within_days)
 
 
+def _leaves(
+    version: Version, grant: Grant, file: ArrestFile, bars: tuple[Bar, ...], at: datetime
+) -> datetime:
+    """When the row goes by the mere passing of time. `bars`: those that will take the person out."""
+    leaving = (version.term.ends, _ages_out(grant.when, file), begins_next(bars, at))
+    return min([one for one in leaving if one is not None])
+
+
 def _row(
-    version: Version, grant: Grant, file: ArrestFile, slot: str, *, charges: tuple[Charge, ...], at: datetime
+    grant: Grant, file: ArrestFile, slot: str, *, charges: tuple[Charge, ...], until: datetime
 ) -> ShareRow:
     body = {name: value_at(name, precision, file, slot, charges) for name, precision in grant.show}
     keys = {}
@@ -128,9 +137,8 @@ def _row(
         parts = [key_strings(name, file, slot) for name in combination]
         known = [part for part in parts if part is not None]
         if len(known) == len(combination):
-            keys[combination] = tuple(text for part in known for text in part)
+            keys[combination] = tuple([text for part in known for text in part])
     criteria = {name: criterion_values(name, file, slot, charges) for name in grant.alert_by}
-    leaving = (version.term.ends, _ages_out(grant.when, file), next_bar(version.bars, file, slot, at))
     return ShareRow(
         slot=slot,
         subject=file.arrestee.person if slot == ARRESTEE else "",
@@ -138,7 +146,12 @@ def _row(
         body={name: value for name, value in body.items() if value is not None},
         keys=keys,
         criteria={name: values for name, values in criteria.items() if values},
-        ways=frozenset(way.value for way in grant.ways),
+        ways=_words(grant.ways),
         alert_all=grant.alert_all,
-        until=min(one for one in leaving if one is not None),
+        until=until,
     )
+
+
+@lru_cache(maxsize=64)
+def _words(ways: frozenset[Way]) -> frozenset[str]:
+    return frozenset(way.value for way in ways)

@@ -35,7 +35,7 @@ from openpars.record.bulk import bulk_insert
 from openpars.record.file import ArrestFile
 from openpars.record.store import Entry
 from openpars.settings import Settings, load_city, load_desk, write_private
-from openpars.shares import enact, fence
+from openpars.shares import enact, fence, fill
 from openpars.shares.keys import ShareKeys
 
 Q = load(__package__)
@@ -173,7 +173,7 @@ async def _in_force(name: str, desk: Pool, owner: Pool, keys: ShareKeys, *, prog
     progress(name, 0, 1)
     async with owner.connection() as conn, conn.transaction():
         await enact.register(conn, version, keys)
-    await enact.fill(desk, version, keys)
+    await fill.fill(desk, name, 1, keys)
     async with desk.connection() as conn, conn.transaction():
         await life.start(conn, name, 1)
         await fence.begin(owner, name, 1)

@@ -41,6 +41,8 @@ _LETTERS = str.maketrans(
     }
 )
 
+_NOT_ALNUM = {code: None for code in range(128) if not chr(code).isalnum()}
+
 _MONTHS = {
     name: number
     for number, names in enumerate(
@@ -75,6 +77,9 @@ def key(text: str) -> str:
     Case, accents, apostrophes, hyphens, spaces, dots and characters without width do not count:
     `O'Neill-Peña` and `ONEILL PENA` are one key.
     """
+    if text.isascii():
+        # The same at a tenth of the cost, and most names are: none of its letters is changed below.
+        return text.lower().translate(_NOT_ALNUM)
     plain = unicodedata.normalize("NFKD", text).casefold().translate(_LETTERS)
     plain = unicodedata.normalize("NFKD", plain)
     return "".join(c for c in plain if unicodedata.category(c)[0] in "LN")
@@ -82,6 +87,8 @@ def key(text: str) -> str:
 
 def identifier_key(text: str) -> str:
     """The comparable form of an identifier: capital letters and digits, nothing between them."""
+    if text.isascii():
+        return text.upper().translate(_NOT_ALNUM)
     return "".join(c for c in text.upper() if c.isascii() and c.isalnum())
 
 

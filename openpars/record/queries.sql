@@ -22,9 +22,13 @@ LEFT JOIN record.interview i
 WHERE v.jurisdiction = %(jurisdiction)s AND v.arrest = %(arrest)s AND v.recorded_at <= %(at)s
 ORDER BY v.version DESC LIMIT 1
 
--- name: lock_batch
-SELECT id FROM record.arrest
-WHERE jurisdiction = %(jurisdiction)s AND (%(after)s::uuid IS NULL OR id > %(after)s) AND state <> 'expunged'
+-- name: count
+SELECT count(*) FROM record.arrest WHERE jurisdiction = %s AND state <> 'expunged'
+
+-- name: lock_next
+SELECT id::text AS taken FROM record.arrest
+-- No "or it is null" here: the plan for any value would then read the index from its beginning for every batch.
+WHERE jurisdiction = %(jurisdiction)s AND id > %(after)s AND state <> 'expunged'
 ORDER BY id LIMIT %(limit)s FOR UPDATE
 
 -- name: many
@@ -36,7 +40,7 @@ LEFT JOIN record.participants p
     ON p.jurisdiction = v.jurisdiction AND p.arrest = v.arrest AND p.version = v.participants_version
 LEFT JOIN record.interview i
     ON i.jurisdiction = v.jurisdiction AND i.arrest = v.arrest AND i.version = v.interview_version
-WHERE a.jurisdiction = %(jurisdiction)s AND a.id = ANY(%(arrests)s)
+WHERE a.jurisdiction = %(jurisdiction)s AND a.id = ANY(%(arrests)s::uuid[])
 ORDER BY a.id
 
 -- name: history

@@ -8,6 +8,7 @@ statement that waited would still join the version it saw before the wait.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -30,6 +31,8 @@ from openpars.record.rules import due_at, state, step
 from openpars.record.vault import held
 
 Q = load(__package__)
+
+BEFORE_ALL = str(UUID(int=0))
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,19 +105,28 @@ async def lock(conn: Connection, arrest: str, jurisdiction: str = HOME) -> Arres
     return file_of(await current.fetchone(), jurisdiction)
 
 
-async def lock_batch(
-    conn: Connection, *, after: UUID | None, limit: int, jurisdiction: str = HOME
-) -> list[ArrestFile]:
-    """Lock and read the next files by id after `after`; expunged ones are left out. Empty at the end."""
-    cursor = await conn.execute(Q.lock_batch, {"jurisdiction": jurisdiction, "after": after, "limit": limit})
-    return await many(conn, [row[0] for row in await cursor.fetchall()], jurisdiction)
+async def lock_next(conn: Connection, *, after: str, limit: int, jurisdiction: str = HOME) -> list[str]:
+    """Lock the next files by id after `after`; expunged ones are left out. Their ids; none at the end.
+
+    Before the first file is `BEFORE_ALL`. `many` MUST read them in a statement of its own after this one.
+    """
+    cursor = await conn.execute(Q.lock_next, {"jurisdiction": jurisdiction, "after": after, "limit": limit})
+    return [row[0] for row in await cursor.fetchall()]
 
 
-async def many(conn: Connection, arrests: list[UUID], jurisdiction: str = HOME) -> list[ArrestFile]:
+async def count(conn: Connection, jurisdiction: str = HOME) -> int:
+    """How many files `lock_next` would go through. Reads an index of all of them: 0.1 s for a million."""
+    row = await (await conn.execute(Q.count, (jurisdiction,))).fetchone()
+    return int(row[0]) if row is not None else 0
+
+
+async def many(conn: Connection, arrests: Sequence[UUID | str], jurisdiction: str = HOME) -> list[ArrestFile]:
     """The current version of these files, by id."""
     if not arrests:
         return []
-    cursor = await conn.execute(Q.many, {"jurisdiction": jurisdiction, "arrests": arrests})
+    # An array literal costs less than a value each.
+    wanted = "{" + ",".join([str(one) for one in arrests]) + "}"
+    cursor = await conn.execute(Q.many, {"jurisdiction": jurisdiction, "arrests": wanted})
     return [file_of(row, jurisdiction) for row in await cursor.fetchall()]
 
 

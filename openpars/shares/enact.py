@@ -1,35 +1,23 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Make a version's shares: register them, then fill them under the files' locks.
+"""Make a version's shares: their tables, their login, their place in the register. `fill` fills them.
 
 Registering takes the gate EXCLUSIVE, so it waits out every act that began earlier, and every act
-that begins later sees the new share and keeps it. Filling can then go on beside the acts, and be
-killed and begun again: a file that already stands in the share is left as its act made it.
+that begins later sees the new share and keeps it.
 """
 
 from __future__ import annotations
 
 import asyncio
-import secrets
-from collections.abc import Callable
-from dataclasses import dataclass
-from uuid import UUID
 
 from psycopg import sql
 
 from openpars.agreements.model import Version
-from openpars.agreements.project import ShareRow
 from openpars.db.connect import Connection, Pool
 from openpars.db.sql import load
-from openpars.record import store
-from openpars.record.file import ArrestFile
-from openpars.shares.keep import Keeper, OpenShare, projected
 from openpars.shares.keys import ShareKeys
-from openpars.shares.rows import kept_row, table_row
 from openpars.shares.tables import Share, role_name, schema_name
 
 Q = load(__package__)
-
-BATCH = 500
 
 
 def shares_of(version: Version) -> tuple[Share, ...]:
@@ -113,89 +101,3 @@ async def _ensure_login(conn: Connection, agreement: str, keys: ShareKeys) -> sq
         sql.SQL("GRANT CONNECT ON DATABASE {} TO {}").format(sql.Identifier(conn.info.dbname), role)
     )
     return role
-
-
-async def fill(
-    pool: Pool, version: Version, keys: ShareKeys, *, progress: Callable[[int], None] | None = None
-) -> int:
-    """Fill the version's shares from every arrest file; then they are live. Returns rows written.
-
-    Cost: one pass over the files, a few milliseconds for each hundred. Locks one batch at a time.
-    """
-    keeper = Keeper(keys)
-    after: UUID | None = None
-    written = done = 0
-    async with pool.connection() as conn:
-        known = (version.agreement.id, version.number)
-        begun = await (await conn.execute(Q.round, known)).fetchone()
-    while True:
-        async with pool.connection() as conn, conn.transaction():
-            # Files first and the gate second, as every act does: in the other order they could deadlock.
-            files = await store.lock_batch(conn, after=after, limit=BATCH)
-            open_shares, clock = await keeper.open_shares(conn)
-            mine = [
-                one
-                for one in open_shares
-                if (one.share.agreement, one.share.version) == (version.agreement.id, version.number)
-            ]
-            if not files or not mine:
-                await conn.execute(Q.mark_live, (*known, begun[0] if begun is not None else None))
-                return written
-            for one in mine:
-                rows = [
-                    _Found(UUID(file.id), file, row) for file in files for row in projected(one, file, clock)
-                ]
-                written += await _copy(conn, one, rows, keys)
-            after = UUID(files[-1].id)
-            done += len(files)
-        if progress is not None:
-            progress(done)
-
-
-@dataclass(frozen=True, slots=True)
-class _Found:
-    """A row that a file gives."""
-
-    arrest: UUID
-    file: ArrestFile
-    row: ShareRow
-
-
-async def _copy(conn: Connection, one: OpenShare, rows: list[_Found], keys: ShareKeys) -> int:
-    share = one.share
-    standing = await (
-        await conn.execute(
-            Q.standing_arrests,
-            ([found.arrest for found in rows], share.agreement, share.version, share.purpose),
-        )
-    ).fetchall()
-    done = {row[0] for row in standing}
-    rows = [found for found in rows if found.arrest not in done]
-    if not rows:
-        return 0
-    ids = await _identities(conn, share.agreement, rows)
-    async with conn.cursor().copy(sql.SQL("COPY {} FROM STDIN").format(share.table)) as copy:
-        for found in rows:
-            row_id = ids[found.arrest, found.row.slot]
-            await copy.write_row(table_row(share, found.file, found.row, row_id=row_id, keys=keys))
-    async with conn.cursor().copy(
-        "COPY shares.kept (arrest, agreement, version, purpose, slot, grant_no, id, digest, until) FROM STDIN"
-    ) as copy:
-        for found in rows:
-            row_id = ids[found.arrest, found.row.slot]
-            await copy.write_row((found.arrest, *kept_row(share, found.row, row_id=row_id, keys=keys)))
-    return len(rows)
-
-
-async def _identities(conn: Connection, agreement: str, rows: list[_Found]) -> dict[tuple[UUID, str], UUID]:
-    wanted = {(found.arrest, found.row.slot) for found in rows}
-    known = await (
-        await conn.execute(Q.identities_in, (agreement, sorted({arrest for arrest, _ in wanted})))
-    ).fetchall()
-    ids = {(row[0], row[1]): row[2] for row in known}
-    fresh = [(arrest, slot) for arrest, slot in sorted(wanted) if (arrest, slot) not in ids]
-    async with conn.cursor().copy("COPY shares.identity (agreement, arrest, slot, id) FROM STDIN") as copy:
-        for arrest, slot in fresh:
-            ids[(arrest, slot)] = UUID(bytes=secrets.token_bytes(16))
-            await copy.write_row((agreement, arrest, slot, ids[(arrest, slot)]))
-    return ids

@@ -18,6 +18,9 @@ CREATE TABLE shares.share (
     combinations text[] NOT NULL,           -- find_by combinations, fields joined by '+': column k<n> each
     state       text NOT NULL CHECK (state IN ('filling', 'live', 'closed')),
     round       int NOT NULL DEFAULT 1,     -- moves when the share is emptied to be filled anew
+    reached     uuid,                       -- every file up to this one has been filled in, in this round
+    filled      bigint NOT NULL DEFAULT 0,  -- how many files those are
+    files       bigint,                     -- how many there were when the round began
     PRIMARY KEY (agreement, version, purpose)
 );
 
@@ -60,7 +63,7 @@ CREATE TABLE shares.change (
 GRANT USAGE ON SCHEMA shares TO openpars_desk, openpars_door;
 GRANT INSERT, UPDATE, DELETE ON shares.gate TO openpars_desk;
 GRANT SELECT ON shares.share TO openpars_desk, openpars_door;
-GRANT UPDATE (state) ON shares.share TO openpars_desk;
+GRANT UPDATE (state, reached, filled, files) ON shares.share TO openpars_desk;
 GRANT SELECT, INSERT, UPDATE, DELETE ON shares.identity, shares.kept TO openpars_desk;
 GRANT SELECT, INSERT ON shares.change TO openpars_desk;
 GRANT SELECT, DELETE ON shares.change TO openpars_door;

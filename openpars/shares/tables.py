@@ -81,6 +81,11 @@ class Share:
         )
         return table + indexes
 
+    @cache  # noqa: B019  (as many shares as purposes)
+    def copy(self) -> bytes:
+        """Take rows in the binary form of `shares.packed`, values in column order."""
+        return sql.SQL("COPY {} FROM STDIN (FORMAT BINARY)").format(self.table).as_bytes()
+
     def clear(self) -> sql.Composed:
         """Delete every row. Readers go on reading what was there before: no lock they would wait for."""
         return sql.SQL("DELETE FROM {}").format(self.table)

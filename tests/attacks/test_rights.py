@@ -65,7 +65,7 @@ DESK: Rights = {
         "gate": "INSERT UPDATE(*) DELETE",
         "identity": "INSERT UPDATE(*) DELETE",
         "kept": "INSERT UPDATE(*) DELETE",
-        "share": "UPDATE(state)",
+        "share": "UPDATE(files,filled,reached,state)",
     },
 }
 DOOR: Rights = {

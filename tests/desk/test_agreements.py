@@ -10,9 +10,9 @@ from datetime import UTC, datetime, timedelta
 
 import httpx
 
-from openpars.agreements import life, register
+from openpars.agreements import life
 from openpars.errors import Refused
-from openpars.shares import enact, fence
+from openpars.shares import fence, fill
 from tests.desk.conftest import Desk
 
 TEXT = """\
@@ -74,9 +74,9 @@ async def worker(desk: Desk) -> AsyncIterator[None]:
                 rows = await conn.execute(
                     "SELECT DISTINCT agreement, version FROM shares.share WHERE state = 'filling'"
                 )
-                wanted = [(a, n, await register.version(conn, a, n)) for a, n in await rows.fetchall()]
-            for agreement, number, version in wanted:
-                await enact.fill(desk.room.pool, version, desk.room.share_keys)
+                wanted = await rows.fetchall()
+            for agreement, number in wanted:
+                await fill.fill(desk.room.pool, agreement, number, desk.room.share_keys)
                 with suppress(Refused):
                     async with desk.room.pool.connection() as conn, conn.transaction():
                         await life.start(conn, agreement, number)

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from openpars.errors import Code, Refused
-from openpars.record.names import key, parse_date, parse_key_value
+from openpars.record.names import identifier_key, key, parse_date, parse_key_value
 
 SAME = [
     ("O'Neill", "oneill"),
@@ -39,6 +39,13 @@ def test_one_name_in_two_spellings(one: str, other: str) -> None:
 @given(st.text(max_size=40))
 def test_a_key_is_its_own_key(text: str) -> None:
     assert key(key(text)) == key(text)
+
+
+@given(st.text(alphabet=st.characters(max_codepoint=127), max_size=60))
+def test_a_plain_name_has_the_key_it_has_among_others(text: str) -> None:
+    """The short way for ASCII and the long way for everything else end in one key: nobody is missed."""
+    assert key(text + "\u00b4") == key(text)
+    assert identifier_key(text + "\u00b4") == identifier_key(text)
 
 
 @pytest.mark.parametrize(

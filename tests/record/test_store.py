@@ -80,10 +80,11 @@ async def test_bulk_writes_what_write_writes(conn: Connection) -> None:
         assert await store.current(conn, history[0][0].id) == history[2][0]
         assert await store.file_at(conn, history[0][0].id, NOW + timedelta(seconds=1)) == history[0][0]
     found = []
-    after: UUID | None = None
-    while batch := await store.lock_batch(conn, after=after, limit=7):
-        found += batch
-        after = UUID(batch[-1].id)
+    after = store.BEFORE_ALL
+    while batch := await store.lock_next(conn, after=after, limit=7):
+        found += await store.many(conn, batch)
+        after = batch[-1]
+    assert len(found) == await store.count(conn) == 20
     assert sorted(file.id for file in found) == sorted(history[0][0].id for history in histories)
     assert len(await lookup.queue(conn, State.CHARGING_DECIDED)) == 20
     assert len(await lookup.find(conn, lookup.Wanted(last="DOE", first="ana"))) == 20
@@ -134,7 +135,8 @@ async def test_expunged_means_emptied(conn: Connection) -> None:
     assert await store.lock(conn, arrest) == acts.expunged(arrest, 4, "philadelphia")
     assert await store.file_at(conn, arrest, NOW + timedelta(minutes=1)) is None
     assert [line.emptied for line in await store.history(conn, arrest)] == [True] * 4
-    assert await store.lock_batch(conn, after=None, limit=9) == []
+    assert await store.lock_next(conn, after=store.BEFORE_ALL, limit=9) == []
+    assert await store.count(conn) == 0
     await conn.commit()
     cursor = await conn.execute(
         "SELECT v::text FROM record.version v UNION ALL SELECT a::text FROM record.arrest a UNION ALL"
