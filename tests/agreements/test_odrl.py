@@ -29,6 +29,15 @@ TERMS = json.loads((Path(__file__).parent / "odrl-2.2.json").read_text(encoding=
 PREFIXES = ("openpars:", "dct:", "dpv:", "skos:", "sector-law:", "rdf:", "xsd:")
 
 
+# The types that ODRL 2.2 asks of right operands, where it asks for one.
+TYPES = {
+    "dateTime": {"xsd:date", "xsd:dateTime"},
+    "elapsedTime": {"xsd:duration"},
+    "timeInterval": {"xsd:duration"},
+    "payAmount": {"xsd:decimal"},
+}
+
+
 def members(found: Any) -> Iterator[tuple[str, Any]]:
     if isinstance(found, dict):
         for name, value in found.items():
@@ -40,7 +49,16 @@ def members(found: Any) -> Iterator[tuple[str, Any]]:
             yield from members(one)
 
 
+def constraints(document: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    for name, value in members(document):
+        if name in {"constraint", "refinement"}:
+            yield from value
+
+
 def check_words(document: dict[str, Any]) -> None:
+    for one in constraints(document):
+        if one["leftOperand"] in TYPES:
+            assert one["rightOperand"]["@type"] in TYPES[one["leftOperand"]], one
     for name, value in members(document):
         assert name in TERMS["properties"] or name.startswith(("@", *PREFIXES)), name
         if name == "leftOperand":

@@ -193,14 +193,14 @@ def _obligations(agreement: Agreement) -> list[JSON]:
     if duties.destroy_when_withdrawn_within_days is not None:
         found.append(_within("delete", "openpars:withdrawn", duties.destroy_when_withdrawn_within_days))
     if agreement.fee_per_year is not None:
-        amount = _typed(str(agreement.fee_per_year), "integer")
+        amount = _typed(str(agreement.fee_per_year), "decimal")
         pay = {
             "leftOperand": "payAmount",
             "operator": "eq",
             "rightOperand": amount,
             "unit": "urn:iso:4217:USD",
         }
-        each = _constraint("openpars:every", "eq", _typed("P1Y", "duration"))
+        each = _constraint("timeInterval", "eq", _typed("P1Y", "duration"))
         found.append({"action": [{"rdf:value": {"@id": "odrl:compensate"}, "refinement": [pay, each]}]})
     return found
 
