@@ -8,6 +8,7 @@ import sys
 
 ROWS = (
     ("search", ("--arrests", "200000")),
+    ("enact", ("--arrests", "1000000")),
     ("alerts", ("--rate", "100", "--streams", "100")),
     ("alerts", ("--rate", "5", "--streams", "1000")),
     ("intake", ("--agreements", "10")),

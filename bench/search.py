@@ -13,7 +13,6 @@ import argparse
 import asyncio
 import json
 import random
-import time
 from typing import Any
 
 import psycopg
@@ -95,19 +94,6 @@ async def floor(found: rig.City, agreement: str, purpose: str, *, clients: int, 
     return run
 
 
-async def filling_floor(found: rig.City, agreement: str, purpose: str) -> float:
-    """Seconds to write the same rows and indexes once more by the server alone."""
-    table = f'"share_{agreement}"."v1_{purpose}"'
-    async with await psycopg.AsyncConnection.connect(
-        load_desk(found.data_dir).owner_dsn, autocommit=True
-    ) as conn:
-        await conn.execute("CREATE SCHEMA IF NOT EXISTS bench")
-        await conn.execute(f"CREATE TABLE bench.filled (LIKE {table} INCLUDING ALL)")
-        begun = time.perf_counter()
-        await conn.execute(f"INSERT INTO bench.filled SELECT * FROM {table}")
-        return time.perf_counter() - begun
-
-
 async def measure(arguments: argparse.Namespace) -> None:
     """Load, enact, run floor and door in turn, print."""
     with rig.city() as found:
@@ -115,11 +101,8 @@ async def measure(arguments: argparse.Namespace) -> None:
         drive = Driver(found.base_url, found.keys)
         rig.show("enacting")
         text = agreement_text("bench", purpose="bench", seconds=86_400)
-        begun = time.perf_counter()
         made: dict[str, Any] = await asyncio.to_thread(drive.enact, text, patience=600)
-        enacted = time.perf_counter() - begun
         rig.show("")
-        bare = await filling_floor(found, made["id"], "bench")
         rows = []
         load = {"clients": arguments.clients, "seconds": arguments.seconds}
         for name in ("floor", "door", "floor", "door"):
@@ -142,11 +125,6 @@ async def measure(arguments: argparse.Namespace) -> None:
             rows[place]["ratio to floor"] = rows[place]["per second"] / rows[place - 1]["per second"]
             rows[place - 1]["ratio to floor"] = 1.0
         rig.report(f"search, {ALIKE} rows of {arguments.arrests:,} arrests", rows)
-        filled = [
-            {"what": "floor", "seconds": bare, "ratio to floor": 1.0},
-            {"what": "enacting", "seconds": enacted, "ratio to floor": enacted / bare},
-        ]
-        rig.report(f"enacting over {arguments.arrests:,} arrests", filled)
 
 
 def main() -> None:
