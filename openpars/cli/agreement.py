@@ -27,6 +27,7 @@ from openpars.cli.odrl import odrl
 from openpars.cli.replay import replay
 from openpars.cli.running import AsJson, DataDir, Key, fetch, open_city, send, stop
 from openpars.cli.say import Panels
+from openpars.cli.status import status
 from openpars.cli.what_if import seen
 
 
@@ -37,7 +38,7 @@ class Agreements(Panels):
         {
             "Texts, without a city": ("check", "text", "prove", "diff", "odrl"),
             "The life of an agreement, in a running city": (
-                "propose", "impact", "ask", "ballot", "notice", "withdraw-notice", "end",
+                "propose", "impact", "ask", "ballot", "status", "notice", "withdraw-notice", "end",
             ),
             "Looking back": ("seen", "replay", "verify"),
         }
@@ -53,6 +54,7 @@ app = typer.Typer(
 app.command("replay")(replay)
 app.command("seen")(seen)
 app.command("odrl")(odrl)
+app.command("status")(status)
 
 Files = Annotated[list[Path], typer.Argument(help="Agreement texts (TOML).", show_default=False)]
 

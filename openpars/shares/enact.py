@@ -8,6 +8,7 @@ that begins later sees the new share and keeps it.
 from __future__ import annotations
 
 import asyncio
+from dataclasses import dataclass
 
 from psycopg import sql
 
@@ -49,6 +50,26 @@ async def wait_live(pool: Pool, agreement: str, number: int, *, seconds: float) 
             return True
         await asyncio.sleep(0.02)
     return False
+
+
+@dataclass(frozen=True, slots=True)
+class Filled:
+    """How far the shares of a version are filled: `done` of `files` files; 0 of 0 while they wait."""
+
+    agreement: str
+    version: int
+    done: int
+    files: int
+
+    @property
+    def percent(self) -> int:
+        """Whole percents, and never 100. For the public, who is not told how many files there are."""
+        return min(99, 100 * self.done // self.files) if self.files else 0
+
+
+async def filled(conn: Connection) -> tuple[Filled, ...]:
+    """Every version whose shares are being filled, or wait for it."""
+    return tuple(Filled(*row) for row in await (await conn.execute(Q.filled)).fetchall())
 
 
 async def register(conn: Connection, version: Version, keys: ShareKeys) -> None:

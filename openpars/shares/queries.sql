@@ -33,6 +33,10 @@ ORDER BY v.agreement, v.number
 -- name: filling
 SELECT DISTINCT agreement, version FROM shares.share WHERE state = 'filling'
 
+-- name: filled
+SELECT DISTINCT agreement, version, filled, coalesce(files, 0) FROM shares.share
+WHERE state = 'filling' ORDER BY agreement, version
+
 -- name: mark_live
 -- Not if it was emptied while it was being filled: what stood in it is gone, and it begins again.
 UPDATE shares.share SET state = 'live' WHERE agreement = %s AND version = %s AND state = 'filling' AND round = %s

@@ -14,9 +14,11 @@ from openpars.agreements import certified, register
 from openpars.agreements.ballots import Ballot, Choice, Question, Round, statement
 from openpars.agreements.odrl.writer import odrl_text
 from openpars.agreements.register import Entry
+from openpars.db.connect import Connection
 from openpars.desk import impact, owners, solicitor
 from openpars.desk.view import time
 from openpars.errors import Code, refuse
+from openpars.shares import enact
 from openpars.web import intake, respond
 from openpars.web.agreement_shapes import BallotShape, NoticeShape, ReasonShape, RoundShape
 from openpars.web.intake import desk_route, done, receive
@@ -52,7 +54,8 @@ async def listing(request: Request) -> Response:
     """The public register: every version of every agreement, with its text, ballots and life."""
     async with request.app.state.pool.connection() as conn:
         entries = await register.register(conn)
-    return respond.json({"agreements": [_entry(entry) for entry in entries]})
+        filling = await _filling(conn)
+    return respond.json({"agreements": [_entry(entry, filling) for entry in entries]})
 
 
 @router.get("/agreements/{agreement}", response_class=Response)
@@ -61,10 +64,16 @@ async def one(request: Request) -> Response:
     """One agreement: its versions, the last one first."""
     async with request.app.state.pool.connection() as conn:
         entries = [entry for entry in await register.register(conn) if entry.agreement == _id(request)]
+        filling = await _filling(conn)
     if not entries:
         raise refuse(Code.NOT_FOUND, "There is no such agreement.")
     entries.sort(key=lambda entry: -entry.version)
-    return respond.json({"id": entries[0].agreement, "versions": [_entry(entry) for entry in entries]})
+    versions = [_entry(entry, filling) for entry in entries]
+    return respond.json({"id": entries[0].agreement, "versions": versions})
+
+
+async def _filling(conn: Connection) -> dict[tuple[str, int], int]:
+    return {(one.agreement, one.version): one.percent for one in await enact.filled(conn)}
 
 
 @router.get("/agreements/{agreement}/certificates", response_class=Response)
@@ -255,13 +264,15 @@ def _version(request: Request) -> int | None:
     return int(given)
 
 
-def _entry(entry: Entry) -> dict[str, object]:
+def _entry(entry: Entry, filling: dict[tuple[str, int], int]) -> dict[str, object]:
     return {
         "id": entry.agreement,
         "version": entry.version,
         "provider": entry.provider,
         "recipient": entry.recipient,
         "state": entry.state,
+        # How many percent of the record its share is filled from, while it is being filled; else null.
+        "filled_percent": filling.get((entry.agreement, entry.version)),
         "hash": entry.hash,
         "begins": time(entry.begins),
         "ends": time(entry.ends),

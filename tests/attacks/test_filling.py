@@ -9,6 +9,8 @@ import itertools
 import json
 import os
 import re
+import subprocess
+import sys
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -326,8 +328,23 @@ def test_nobody_else_waits_for_a_share_that_is_filled(running: CityProcess) -> N
                 time.sleep(0.1)
             states = _states(look)
             assert (states[other], states[waiting]) == ("closed", "filling")
+            told = status(running, waiting)
+            assert (told["state"], told["filled_percent"]) == ("balloted", 0)
+            for path in ("/public/agreements", f"/public/agreements/{waiting}"):
+                assert "being filled: 0%" in drive.http.get(path).text
             act.rollback()
             enacting.result()
+    told = status(running, waiting)
+    assert (told["state"], told["filled_percent"]) == ("in_force", None)
+    assert "being filled" not in drive.http.get("/public/agreements").text
+
+
+def status(running: CityProcess, agreement: str) -> dict[str, Any]:
+    """As `openpars agreement status` says it."""
+    command = [sys.executable, "-m", "openpars.cli", "agreement", "status", agreement, "--json"]
+    said = subprocess.run([*command, "--data-dir", running.directory], capture_output=True, check=True)
+    (version,) = json.loads(said.stdout)["versions"]
+    return dict(version)
 
 
 def _states(conn: psycopg.Connection[Any]) -> dict[str, str]:

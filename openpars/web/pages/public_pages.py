@@ -21,6 +21,7 @@ from openpars.db.connect import Connection, Pool
 from openpars.desk import letters, owners
 from openpars.errors import Code, Refused, refuse
 from openpars.log import serve
+from openpars.shares import enact
 from openpars.web import intake
 from openpars.web.auth import COOKIE
 from openpars.web.pages import agreement_views, life_picture, scenario_views, view
@@ -97,11 +98,13 @@ async def agreements(request: Request) -> Response:
     async with _pool(request).connection() as conn:
         entries = await register.register(conn)
         versions = await parsed(conn, entries)
+        filling = await enact.filled(conn)
     cards = views.cards(entries, versions, page.now, Words(page.lang))
     return view.respond(
         "register.html",
         page,
         keep_language=True,
+        filling={(one.agreement, one.version): one.percent for one in filling},
         in_force=tuple(c for c in cards if c.state in _IN_FORCE),
         coming=tuple(c for c in cards if c.state in _COMING),
         past=tuple(c for c in cards if c.state not in _IN_FORCE | _COMING),
@@ -129,6 +132,7 @@ async def one_agreement(request: Request, agreement: str) -> Response:
     async with _pool(request).connection() as conn:
         versions = await parsed(conn, entries)
         judged = await belief(conn, demo=request.app.state.city.demo)
+        filling = await enact.filled(conn)
     # Read by hand: a framework's own refusal would repeat what was sent.
     number = next((e.version for e in entries if str(e.version) == request.query_params.get("version")), None)
     found = (
@@ -145,6 +149,7 @@ async def one_agreement(request: Request, agreement: str) -> Response:
         page,
         keep_language=True,
         a=found,
+        filling={(one.agreement, one.version): one.percent for one in filling},
         readings=views.readings(agreement),
         pictures=life_picture.pictures(
             ordered, [views.shown_state(entry, page.now) for entry in ordered], page.now, Words(page.lang)

@@ -19,6 +19,7 @@ from openpars.desk.room import Actor, Room
 from openpars.desk.solicitor import SOLICITOR, STAKEHOLDERS
 from openpars.errors import Code, Refused, refuse
 from openpars.record import values
+from openpars.shares import enact
 from openpars.web import intake
 from openpars.web.pages import public_pages, term_views, times, view
 from openpars.web.pages.desk_pages import asked_of, frame_of, noted, typed_of
@@ -63,12 +64,15 @@ async def _page(request: Request, actor: Actor, agreement: str, typed: Typed) ->
     term = term_views.term(agreement, entries, versions, found, now)
     if term is None:
         raise refuse(Code.NOT_FOUND, "No version of this agreement stands or is coming.")
+    async with room.pool.connection() as conn:
+        filling = [one for one in await enact.filled(conn) if one.agreement == agreement and one.files]
     coming = [one.version for one in entries if one.agreement == agreement and one.state == "proposed"]
     return view.respond(
         "term.html",
         frame_of(request, actor),
         status=422 if typed.problems else 200,
         a=term,
+        filling=filling,
         stops=await stops(room, actor, agreement, coming),
         letters=term_views.rows([one for one in found if one.agreement == agreement], now),
         solicitor=actor.role is StaffRole.SOLICITOR,
