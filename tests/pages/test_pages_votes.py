@@ -141,6 +141,26 @@ def test_what_a_proposed_text_changes_is_said_before_the_vote(
     assert "What changed since" not in drive.http.get(f"/public/agreements/{agreement}?version=1").text
 
 
+def test_the_end_of_a_changed_agreement_is_a_question_of_its_own(
+    drive: Driver, desk: dict[str, httpx.Client]
+) -> None:
+    """It shows neither what the text changed once nor the ballots that once let it in."""
+    agreement, purpose = unique("v"), unique("p")
+    old = agreement_text(agreement, purpose=purpose)
+    drive.enact(old)
+    drive.enact(old.replace('birth_date = "year"', 'birth_date = "month"'))
+    shown(drive.http, f"/public/agreements/{agreement}?version=2", "What changed since version 1")
+    drive.done("police", "POST", f"/agreements/{agreement}/rounds", {"version": 2, "question": "end"})
+    end = desk["police"].get(f"/desk/votes/{agreement}/2/end").text
+    assert "Shall this agreement end?" in end
+    assert "What changed since" not in end
+    assert (end.count("nothing yet"), end.count("<strong>Yes</strong>")) == (3, 0)
+    ballot = {"version": 2, "question": "end", "choice": "yes"}
+    drive.done("courts", "POST", f"/agreements/{agreement}/ballots", ballot)
+    end = desk["police"].get(f"/desk/votes/{agreement}/2/end").text
+    assert (end.count("nothing yet"), end.count("<strong>Yes</strong>")) == (2, 1)
+
+
 def test_a_forged_ballot_is_shown_as_what_it_is(drive: Driver, city: RunningCity) -> None:
     agreement = proposed(drive)
     (version,) = drive.done(None, "GET", f"/agreements/{agreement}")["versions"]
