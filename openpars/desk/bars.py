@@ -15,8 +15,8 @@ from openpars.shares import fence
 async def switch(room: Room, actor: Actor, provider: str, bar: str, *, on: bool, reason: str) -> Turned:
     """Switch a bar on or off from this instant on. Raises Refused; see `barring.turn`.
 
-    The owner's login, since no desk may write the switches; the shares' gate, so that every act that was
-    begun under the old bars is over and every later one sees the new.
+    The owner's login, since no desk may write the switches. Emptying takes the shares' gate, so every act
+    that was begun under the old bars is over by then, and every later one sees the new.
     """
     among(actor, SOLICITOR)
     if not reason.strip():
@@ -24,7 +24,6 @@ async def switch(room: Room, actor: Actor, provider: str, bar: str, *, on: bool,
     asked = Turn(provider, bar, on, actor.role.value, published(reason))
     async with room.owner.connection() as conn, conn.transaction():
         turned = await barring.turn(conn, asked)
-        await fence.wait_out(conn)
         for agreement in turned.touched:
             await fence.empty(conn, agreement)
             await dropped.look_again(conn, agreement)

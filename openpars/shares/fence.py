@@ -150,7 +150,8 @@ async def _login(conn: Connection, agreement: str) -> str | None:
 async def empty(conn: Connection, agreement: str) -> None:
     """Take every row out of an agreement's shares, to be filled anew: a bar above it has changed.
 
-    MUST run in the transaction that switches the bar, as the owner. Acts wait at the gate meanwhile.
+    MUST run in the transaction that switches the bar, as the owner. It waits until no act is writing a share:
+    what one commits a moment later would stand there as the old bars allowed it. Acts wait at the gate meanwhile.
     """
     await conn.execute(Q.close_gate)
     for row in await (await conn.execute(Q.open_shares_of, (agreement,))).fetchall():
@@ -158,11 +159,6 @@ async def empty(conn: Connection, agreement: str) -> None:
         await conn.execute(share.clear())
     await conn.execute(Q.forget_kept, (agreement,))
     await conn.execute(Q.mark_emptied, (agreement,))
-
-
-async def wait_out(conn: Connection) -> None:
-    """Wait until no act is writing a share; acts that begin now see what this transaction commits."""
-    await conn.execute(Q.close_gate)
 
 
 async def retire(owner: Pool, agreement: str, version: int) -> None:

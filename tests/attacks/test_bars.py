@@ -383,6 +383,44 @@ def test_a_switch_waits_for_what_is_being_decided_under_the_old_bars(
     assert done.is_set()
 
 
+def test_a_switch_waits_for_the_act_that_was_begun_under_the_old_bars(
+    drive: Driver, barred_city: RunningCity
+) -> None:
+    """What it commits a moment later is emptied with the rest, though it was written as the old bars allowed."""
+    agreement, purpose = drive.agree(recipient="ice", show=SHOW, find_by=FIND_BY)
+    drive.book()
+    table = f'"share_{agreement}"."v1_{purpose}"'
+    done = threading.Event()
+
+    def turn() -> None:
+        switched(Driver(barred_city.base_url, barred_city.keys), INFORMATION, "on")
+        done.set()
+
+    switching = threading.Thread(target=turn)
+    with psycopg.connect(load_desk(barred_city.data_dir).desk_dsn) as act, owner(barred_city) as watch:
+        act.execute("LOCK TABLE shares.gate IN ROW SHARE MODE")  # as every act does before it writes a share
+        # A row that was projected under the old bars: one that stands, under another id.
+        columns = "grant_no, file_version, until, ways, alert_all, body, criteria, subject"
+        late = act.execute(
+            f"INSERT INTO {table} (id, {columns})"
+            f" SELECT gen_random_uuid(), {columns} FROM {table} WHERE body LIKE '%ssn%' LIMIT 1 RETURNING id"
+        ).fetchone()
+        assert late is not None
+        switching.start()
+        waiting = "SELECT count(*) FROM pg_locks WHERE relation = 'shares.gate'::regclass AND NOT granted"
+        for _ in range(600):
+            if done.is_set() or watch.execute(waiting).fetchone() != (0,):
+                break
+            time.sleep(0.05)
+        act.commit()
+        switching.join()
+        until_live(drive, barred_city, agreement)
+        bodies = watch.execute(f"SELECT body FROM {table}").fetchall()
+        assert bodies
+        assert not [body for (body,) in bodies if {"ssn", "custody"} & json.loads(body).keys()]
+        assert watch.execute(f"SELECT count(*) FROM {table} WHERE id = %s", late).fetchone() == (0,)
+
+
 @pytest.mark.parametrize(
     "change", ["at = at + interval '1 year'", "reason = 'x'", "by = 'courts'", "turned_on = NOT turned_on"]
 )
