@@ -151,7 +151,7 @@ async def empty(conn: Connection, agreement: str) -> None:
     """Take every row out of an agreement's shares, to be filled anew: a bar above it has changed.
 
     MUST run in the transaction that switches the bar, as the owner. It waits until no act is writing a share:
-    what one commits a moment later would stand there as the old bars allowed it. Acts wait at the gate meanwhile.
+    what one commits a moment later would stand there as the old bars allowed it. Acts wait meanwhile.
     """
     await conn.execute(Q.close_gate)
     for row in await (await conn.execute(Q.open_shares_of, (agreement,))).fetchall():

@@ -386,7 +386,7 @@ def test_a_switch_waits_for_what_is_being_decided_under_the_old_bars(
 def test_a_switch_waits_for_the_act_that_was_begun_under_the_old_bars(
     drive: Driver, barred_city: RunningCity
 ) -> None:
-    """What it commits a moment later is emptied with the rest, though it was written as the old bars allowed."""
+    """What it commits a moment later, written as the old bars allowed, is emptied with the rest."""
     agreement, purpose = drive.agree(recipient="ice", show=SHOW, find_by=FIND_BY)
     drive.book()
     table = f'"share_{agreement}"."v1_{purpose}"'
