@@ -99,7 +99,10 @@ def test_each_key_stands_in_its_line(path: Path, number: int) -> None:
 def test_what_stands_nowhere_is_looked_for_around_it() -> None:
     lines = LineIndex(TEXT)
     assert lines.line("grant", 0, "show", "nothing", 3) == lines.line("grant", 0, "show")
+    assert lines.line("grant", 0, "show", "nothing") == lines.line("grant", 0, "show")
     assert lines.line("grant", 9, "show") == lines.line("grant")
+    first = LineIndex("[t]\nx = 1")
+    assert (first.line("t"), first.line("t", "x")) == (1, 2)
     assert lines.line("last", "x") == TEXT.count("\n")
     assert [lines.line("nobody"), lines.line("not", "a"), lines.line(), LineIndex("").line("x")] == [
         1,
