@@ -37,6 +37,8 @@ nobody = 1''' # the end
 ] # the end
 empty = [] # <- empty
 none = {} # <- none
+tight={x=1} # <- tight tight.x
+close=[1,[[2]],3] # <- close close.0 close.1 close.1.0 close.1.0.0 close.2
 many = QQQ
 nobody = 1
 [not.a.table]
