@@ -222,8 +222,23 @@ async def search(request: Request) -> Response:
         return _search_page(request, who, held, mine, by=by, values=fields, answer=answer)
     if answer.code in _OVER:
         return _over(request, who, status=403)
-    problem = Problem(_field(answer.field or "", fields), answer.detail)
-    return _search_page(request, who, held, mine, by=by, values=fields, errors=(problem,))
+    errors = _missing(answer, fields) or (
+        Problem(_field(answer.field or "", fields), _sentence(answer.detail)),
+    )
+    return _search_page(request, who, held, mine, by=by, values=fields, errors=errors)
+
+
+def _missing(refused: Refusal, fields: dict[str, str]) -> tuple[Problem, ...]:
+    """Every part of the key that was left empty, where that is what was refused."""
+    if refused.code is not Code.INVALID or not (refused.field or "").startswith("find"):
+        return ()
+    empty = [name for name, typed in fields.items() if name.startswith("find-") and not typed.strip()]
+    return tuple(Problem(name, "Write this too: all parts of the key are needed.") for name in empty)
+
+
+def _sentence(detail: str) -> str:
+    """A refusal's words as a sentence: the API begins some of them small."""
+    return detail[:1].upper() + detail[1:] + ("" if detail.endswith((".", "?")) else ".")
 
 
 async def _ask(request: Request, who: RecipientKey, asked: dict[str, Any]) -> Answer | Refusal:
