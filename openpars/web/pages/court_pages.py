@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from functools import partial
 
 from fastapi import APIRouter
 from starlette.requests import Request
@@ -11,10 +12,9 @@ from starlette.responses import Response
 
 from openpars.desk import court
 from openpars.desk.room import Actor
-from openpars.errors import Refused
 from openpars.web import intake
 from openpars.web.pages import desk_forms, desk_views, times, view
-from openpars.web.pages.desk_pages import asked_of, file_of, frame_of, noted, typed_of
+from openpars.web.pages.desk_pages import carried_out, file_of, frame_of, typed_of
 from openpars.web.pages.typed import Typed
 
 router = APIRouter(route_class=view.PageRoute, include_in_schema=False)
@@ -49,10 +49,9 @@ async def arraign(request: Request, arrest: str) -> Response:
     form = desk_forms.arraignment(typed)
     if form is None:
         return await _arraignment_page(request, actor, arrest, typed)
-    try:
-        await court.arraign(intake.room_of(request), asked_of(request, actor, typed), arrest, form)
-    except Refused as refused:
-        typed.problems.append(await noted(request, actor, "arraign", refused.refusal, typed))
+    if not await carried_out(
+        request, actor, typed, "arraign", partial(court.arraign, arrest=arrest, form=form)
+    ):
         return await _arraignment_page(request, actor, arrest, typed)
     return view.go(f"/desk/file/{arrest}?done=arraignment")
 
@@ -86,9 +85,8 @@ async def dispose(request: Request, arrest: str) -> Response:
     form = desk_forms.outcomes(typed)
     if form is None:
         return await _outcomes_page(request, actor, arrest, typed)
-    try:
-        await court.dispose(intake.room_of(request), asked_of(request, actor, typed), arrest, form)
-    except Refused as refused:
-        typed.problems.append(await noted(request, actor, "dispose", refused.refusal, typed))
+    if not await carried_out(
+        request, actor, typed, "dispose", partial(court.dispose, arrest=arrest, form=form)
+    ):
         return await _outcomes_page(request, actor, arrest, typed)
     return view.go(f"/desk/file/{arrest}?done=outcomes")

@@ -5,8 +5,9 @@ from __future__ import annotations
 
 import hashlib
 import secrets
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 
 from fastapi import APIRouter
@@ -17,7 +18,7 @@ from openpars.accounts import keys
 from openpars.accounts.keys import StaffRole
 from openpars.desk import charging, police, reading
 from openpars.desk.reading import Queue
-from openpars.desk.room import MAY, Actor, Asked
+from openpars.desk.room import MAY, Actor, Asked, Room
 from openpars.desk.transact import note_refusal
 from openpars.errors import Code, Refusal, Refused
 from openpars.record.countries import countries
@@ -239,6 +240,18 @@ async def noted(request: Request, actor: Actor, what: str, refusal: Refusal, typ
     return desk_forms.told(refusal, typed)
 
 
+async def carried_out(
+    request: Request, actor: Actor, typed: Typed, what: str, act: Callable[[Room, Asked], Awaitable[object]]
+) -> bool:
+    """Do an act with a form. False: it was refused, which is noted, and told at its field."""
+    try:
+        await act(intake.room_of(request), asked_of(request, actor, typed))
+    except Refused as refused:
+        typed.problems.append(await noted(request, actor, what, refused.refusal, typed))
+        return False
+    return True
+
+
 # ------------------------------------------------------------------ police
 
 
@@ -361,10 +374,8 @@ async def decide(request: Request, arrest: str) -> Response:
     form = desk_forms.decisions(typed, file.charges, datetime.now(UTC))
     if form is None:
         return await _charging_page(request, actor, arrest, typed)
-    try:
-        await charging.decide_charges(intake.room_of(request), asked_of(request, actor, typed), arrest, form)
-    except Refused as refused:
-        typed.problems.append(await noted(request, actor, "decide_charges", refused.refusal, typed))
+    act = partial(charging.decide_charges, arrest=arrest, form=form)
+    if not await carried_out(request, actor, typed, "decide_charges", act):
         return await _charging_page(request, actor, arrest, typed)
     return view.go(f"/desk/charging/{arrest}/complaint")
 
@@ -391,15 +402,8 @@ async def file_complaint(request: Request, arrest: str) -> Response:
     """File the complaint."""
     actor = await intake.who(request)
     typed = await typed_of(request)
-    try:
-        await charging.file_complaint(
-            intake.room_of(request),
-            asked_of(request, actor, typed),
-            arrest,
-            ComplaintFiled(at=datetime.now(UTC)),
-        )
-    except Refused as refused:
-        typed.problems.append(await noted(request, actor, "file_complaint", refused.refusal, typed))
+    act = partial(charging.file_complaint, arrest=arrest, form=ComplaintFiled(at=datetime.now(UTC)))
+    if not await carried_out(request, actor, typed, "file_complaint", act):
         return await _complaint_page(request, actor, arrest, typed)
     return view.go(f"/desk/file/{arrest}?done=complaint")
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
+from functools import partial
 
 from fastapi import APIRouter
 from starlette.requests import Request
@@ -18,10 +19,10 @@ from openpars.desk import owners, solicitor
 from openpars.desk.room import Actor, Asked, Room, among
 from openpars.desk.solicitor import SOLICITOR, STAKEHOLDERS
 from openpars.desk.transact import Answer
-from openpars.errors import Code, Refused, refuse
+from openpars.errors import Code, refuse
 from openpars.web import intake
 from openpars.web.pages import public_views, term_views, times, view
-from openpars.web.pages.desk_pages import asked_of, frame_of, noted, typed_of
+from openpars.web.pages.desk_pages import carried_out, frame_of, typed_of
 from openpars.web.pages.term_pages import known, stops
 from openpars.web.pages.typed import Typed
 
@@ -82,11 +83,8 @@ async def ask(request: Request, agreement: str) -> Response:
     version = typed.text("number") or ""
     if not version.isascii() or not version.isdecimal() or len(version) > 9:
         raise refuse(Code.INVALID, "This question names no version.")
-    room, asked = intake.room_of(request), asked_of(request, actor, typed)
-    try:
-        await owners.ask(room, asked, agreement, version=int(version), question=Question.END, closes=None)
-    except Refused as refused:
-        typed.problems.append(await noted(request, actor, "round", refused.refusal, typed))
+    act = partial(owners.ask, agreement=agreement, version=int(version), question=Question.END, closes=None)
+    if not await carried_out(request, actor, typed, "round", act):
         return await _page(request, actor, agreement, typed)
     return view.go(f"/desk/votes/{agreement}/{int(version)}/{Question.END.value}")
 
@@ -98,10 +96,7 @@ async def _do(request: Request, agreement: str, what: str, act: Act) -> Response
     if reason is None:
         typed.wrong(f"{what}-reason", "Say why; the reason is published.")
         return await _page(request, actor, agreement, typed)
-    try:
-        await act(intake.room_of(request), asked_of(request, actor, typed), agreement, reason)
-    except Refused as refused:
-        typed.problems.append(await noted(request, actor, what, refused.refusal, typed))
+    if not await carried_out(request, actor, typed, what, lambda r, a: act(r, a, agreement, reason)):
         return await _page(request, actor, agreement, typed)
     # What has ended stands in the register only.
     place = f"/public/agreements/{agreement}#life" if what == "end" else f"/desk/agreements/{agreement}"

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from functools import partial
 
 from fastapi import APIRouter
 from starlette.requests import Request
@@ -22,7 +23,7 @@ from openpars.record import values
 from openpars.shares import enact
 from openpars.web import intake
 from openpars.web.pages import public_pages, term_views, times, view
-from openpars.web.pages.desk_pages import asked_of, frame_of, noted, typed_of
+from openpars.web.pages.desk_pages import carried_out, frame_of, typed_of
 from openpars.web.pages.public_views import Versions
 from openpars.web.pages.term_views import Stops
 from openpars.web.pages.typed import Typed
@@ -109,11 +110,8 @@ async def notice(request: Request, agreement: str) -> Response:
     if typed.problems or reason is None:
         return await _page(request, actor, agreement, typed)
     effective = None if day is None else day.isoformat()
-    try:
-        room, asked = intake.room_of(request), asked_of(request, actor, typed)
-        await solicitor.give_notice(room, asked, agreement, reason, effective=effective)
-    except Refused as refused:
-        typed.problems.append(await noted(request, actor, "notice", refused.refusal, typed))
+    act = partial(solicitor.give_notice, agreement=agreement, reason=reason, effective=effective)
+    if not await carried_out(request, actor, typed, "notice", act):
         return await _page(request, actor, agreement, typed)
     return view.go(f"/desk/agreements/{agreement}")
 
@@ -126,10 +124,7 @@ async def withdraw(request: Request, agreement: str) -> Response:
     if reason is None:
         typed.wrong("reason", "Say why; the reason is published.")
         return await _page(request, actor, agreement, typed)
-    try:
-        room = intake.room_of(request)
-        await solicitor.withdraw_notice(room, asked_of(request, actor, typed), agreement, reason)
-    except Refused as refused:
-        typed.problems.append(await noted(request, actor, "withdraw_notice", refused.refusal, typed))
+    act = partial(solicitor.withdraw_notice, agreement=agreement, reason=reason)
+    if not await carried_out(request, actor, typed, "withdraw_notice", act):
         return await _page(request, actor, agreement, typed)
     return view.go(f"/desk/agreements/{agreement}")

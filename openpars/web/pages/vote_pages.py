@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import Response
@@ -13,10 +15,10 @@ from openpars.agreements.register import Entry
 from openpars.desk import solicitor
 from openpars.desk.room import Actor, among
 from openpars.desk.solicitor import SOLICITOR, STAKEHOLDERS
-from openpars.errors import Code, Refused, refuse
+from openpars.errors import Code, refuse
 from openpars.web import intake
 from openpars.web.pages import agreement_views, public_pages, times, view, vote_views
-from openpars.web.pages.desk_pages import asked_of, frame_of, noted, typed_of
+from openpars.web.pages.desk_pages import carried_out, frame_of, typed_of
 from openpars.web.pages.typed import Typed
 from openpars.web.pages.vote_views import VoteView
 
@@ -90,22 +92,19 @@ async def vote(request: Request, agreement: str, number: str, question: str) -> 
     found = await _asked(request, (agreement, number, question))
     if found is None or choice not in set(Choice):
         return await _page(request, actor, (agreement, number, question), typed)
-    try:
-        await solicitor.ballot(
-            intake.room_of(request),
-            asked_of(request, actor, typed),
-            agreement,
-            version=found.version,
-            question=Question(question),
-            choice=Choice(choice),
-            # The text that was on the page: another one meanwhile is another question.
-            hash=typed.text("hash"),
-            expires=None,
-            signature=None,
-            round=found.round if typed.text("round") == str(found.round) else 0,
-            key=None,
-        )
-    except Refused as refused:
-        typed.problems.append(await noted(request, actor, "ballot", refused.refusal, typed))
+    act = partial(
+        solicitor.ballot,
+        agreement=agreement,
+        version=found.version,
+        question=Question(question),
+        choice=Choice(choice),
+        # The text that was on the page: another one meanwhile is another question.
+        hash=typed.text("hash"),
+        expires=None,
+        signature=None,
+        round=found.round if typed.text("round") == str(found.round) else 0,
+        key=None,
+    )
+    if not await carried_out(request, actor, typed, "ballot", act):
         return await _page(request, actor, (agreement, number, question), typed)
     return view.go("/desk/votes")

@@ -382,12 +382,20 @@ OUTSIDE = (
 
 CERTIFICATES = tuple(
     Kept(
-        "ice-felony", 1, name, says, answer, "z3 5.4.1" if answer else None, datetime(2025, 9, 1, tzinfo=UTC)
+        "ice-felony",
+        1,
+        name,
+        says,
+        answer,
+        "z3 5.4.1" if answer else None,
+        datetime(2025, 9, 1, tzinfo=UTC),
+        name != "bars-respected",
     )
     for name, says, answer in (
         ("no-juveniles", "no row is ever from the file of somebody under 18 on the day of arrest", "unsat"),
         ("no-victims-or-witnesses", "no row is ever about a victim or a witness of a crime", "sat"),
         ("no-sweep-by-origin", "nobody can be looked for, watched or sorted by country of birth", None),
+        ("bars-respected", "no row is made about a person whom a bar takes out at that instant", "unsat"),
     )
 )
 
