@@ -6,8 +6,6 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
-from openpars.agreements import register
-from openpars.shares import enact
 from openpars.worker import Worker
 from tests.desk.conftest import Desk
 from tests.desk.test_agreements import proposed, text
@@ -51,9 +49,7 @@ async def test_what_moved_while_the_first_share_was_filled_is_not_told_as_new(th
     early, late = await the_desk.booked(), await the_desk.booked(1)
     await proposed(the_desk)
     second = await voted(the_desk, 1, "enact")
-    async with the_desk.room.pool.connection() as conn:
-        version = await register.version(conn, "ice-felony", 1)
-    await enact.fill(the_desk.room.pool, version, the_desk.room.share_keys)
+    await worker(the_desk).fill()
     await approve(the_desk, early)
     assert await queued(the_desk) == 1, "the share had moved before anybody could ask"
     await worker(the_desk).agreements()
@@ -70,6 +66,7 @@ async def test_what_moved_while_the_first_share_was_filled_is_not_told_as_new(th
     answer = await the_desk.post("solicitor", "/agreements", changed, content_type="application/toml")
     assert answer.status_code == 201, answer.text
     second = await voted(the_desk, 2, "amend")
+    await worker(the_desk).fill()
     await worker(the_desk).agreements()
     assert (await second).json()["state"] == "in_force"
     assert await queued(the_desk) >= 1
