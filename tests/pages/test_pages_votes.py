@@ -42,6 +42,7 @@ def proposed(drive: Driver) -> str:
     made = drive.done(
         "solicitor", "POST", "/agreements", content=text, headers={"Content-Type": "application/toml"}
     )
+    drive.ends_with_test(made["id"])
     return str(made["id"])
 
 
