@@ -252,10 +252,8 @@ async def _leaving(
         all_of_it = await (await conn.execute(Q.impact_share, place)).fetchone()
         return (int(all_of_it[0]), int(all_of_it[1]), 0) if all_of_it is not None else (0, 0, 0)
     leave, people, staying = 0, 0, 0
-    after: UUID | None = None
-    while rows := await (
-        await conn.execute(Q.impact_rows, (*place, after, after, *place, after, after))
-    ).fetchall():
+    after: UUID | str = store.BEFORE_ALL
+    while rows := await (await conn.execute(Q.impact_rows, (*place, after, *place, after))).fetchall():
         files = await store.many(conn, sorted({row[0] for row in rows}))
         stays = await asyncio.to_thread(_stays, wanted, files, now)
         persons: dict[tuple[UUID, str], int] = defaultdict(int)

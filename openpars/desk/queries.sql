@@ -37,9 +37,10 @@ FROM accounts.recipient_key k WHERE k.recipient = %(recipient)s AND k.revoked_at
 SELECT count(*), count(DISTINCT id) FROM shares.kept WHERE agreement = %s AND version = %s
 
 -- name: impact_rows
+-- By the files alone, as in shares: the index by agreement would be read whole for every 500 of them.
 SELECT arrest, purpose, slot, count(*) FROM shares.kept
-WHERE agreement = %s AND version = %s AND (%s::uuid IS NULL OR arrest > %s)
+WHERE agreement || '' = %s AND version = %s AND arrest > %s
   AND arrest IN (SELECT DISTINCT arrest FROM shares.kept
-                 WHERE agreement = %s AND version = %s AND (%s::uuid IS NULL OR arrest > %s)
+                 WHERE agreement || '' = %s AND version = %s AND arrest > %s
                  ORDER BY arrest LIMIT 500)
 GROUP BY arrest, purpose, slot ORDER BY arrest

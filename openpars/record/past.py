@@ -14,7 +14,7 @@ from uuid import UUID
 from openpars.db.connect import Connection
 from openpars.db.sql import load
 from openpars.record.file import HOME, ArrestFile
-from openpars.record.store import file_of
+from openpars.record.store import BEFORE_ALL, file_of
 
 Q = load(__package__, "past.sql")
 
@@ -59,7 +59,7 @@ async def stood_between(
     conn: Connection, since: datetime, until: datetime, jurisdiction: str = HOME
 ) -> AsyncIterator[tuple[int, list[Stood]]]:
     """Batch by batch: how many arrests were looked at, and every version that stood in [since, until)."""
-    after: UUID | None = None
+    after: UUID | str = BEFORE_ALL
     while True:
         values = {"jurisdiction": jurisdiction, "after": after, "limit": BATCH}
         ids = [row[0] for row in await (await conn.execute(Q.arrests_after, values)).fetchall()]

@@ -29,5 +29,5 @@ ORDER BY arrest, version
 SELECT count(*) FROM record.arrest WHERE jurisdiction = %(jurisdiction)s
 
 -- name: arrests_after
-SELECT id FROM record.arrest WHERE jurisdiction = %(jurisdiction)s AND (%(after)s::uuid IS NULL OR id > %(after)s)
+SELECT id FROM record.arrest WHERE jurisdiction = %(jurisdiction)s AND id > %(after)s
 ORDER BY id LIMIT %(limit)s
