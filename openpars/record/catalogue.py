@@ -261,7 +261,7 @@ def value_at(field: str, precision: str, file: ArrestFile, slot: str, charges: t
     the same charge. Raises KeyError for a field or precision outside the catalogue.
     """
     # What is recorded about the arrestee is nobody else's, though a victim stands in the same file.
-    if Role(slot.partition(":")[0]) not in FIELDS[field].roles:
+    if slot.partition(":")[0] not in FIELDS[field].roles:
         return None
     return _READERS[field, precision](file, slot, charges)
 
