@@ -15,7 +15,7 @@ from zoneinfo import ZoneInfo
 from openpars.agreements.language.canonical import digest
 from openpars.agreements.language.term import midnight
 from openpars.agreements.model import Agreement, Bar, BarKind, Grant, Version, Way
-from openpars.record.catalogue import ARRESTEE, CRITERIA, FIELDS, age_at_arrest, zone_of
+from openpars.record.catalogue import ARRESTEE, CRITERIA, FIELDS, age_at_arrest, reveals, zone_of
 from openpars.record.file import ArrestFile, Role, Seal
 
 ADULT = 18  # years; 42 Pa.C.S. § 6302
@@ -164,15 +164,16 @@ def narrowed(version: Version) -> Version:
 
 
 def _narrow(grant: Grant, barred_fields: frozenset[str]) -> Grant:
-    def free(name: str, precision: str) -> bool:
-        shown = FIELDS[name].precision(precision)
-        # A field that gives a barred one away is as good as it.
-        told = {name, *(shown.proxy_for if shown is not None else ())}
-        return told.isdisjoint(barred_fields)
+    def free(name: str, precision: str | None = None) -> bool:
+        # A field that gives a barred one away, in whole or in part, is as good as it. A key tells it whole.
+        return reveals(name, precision or FIELDS[name].precisions[-1].name).isdisjoint(barred_fields)
+
+    def free_criterion(name: str) -> bool:
+        return free(CRITERIA[name].field, CRITERIA[name].precision)
 
     show = tuple((name, precision) for name, precision in grant.show if free(name, precision))
-    find_by = tuple(fields for fields in grant.find_by if barred_fields.isdisjoint(fields))
-    alert_by = tuple(name for name in grant.alert_by if CRITERIA[name].field not in barred_fields)
+    find_by = tuple(fields for fields in grant.find_by if all(free(name) for name in fields))
+    alert_by = tuple(name for name in grant.alert_by if free_criterion(name))
     usable = {
         Way.SEARCH: bool(find_by),
         Way.ALERT: bool(find_by or alert_by or grant.alert_all),
@@ -180,8 +181,10 @@ def _narrow(grant: Grant, barred_fields: frozenset[str]) -> Grant:
     }
     ways = frozenset(way for way in grant.ways if usable[way])
     # Whoever gets a row is told that its conditions hold.
-    tells = any(CRITERIA[name].field in barred_fields for name, _ in grant.when.isin)
-    purposes = grant.purposes if show and ways and not tells else ()
+    quiet = all(free_criterion(name) for name, _ in grant.when.isin) and (
+        not grant.when.by_day or free("arrested_at", "day")
+    )
+    purposes = grant.purposes if show and ways and quiet else ()
     return replace(grant, show=show, find_by=find_by, alert_by=alert_by, ways=ways, purposes=purposes)
 
 

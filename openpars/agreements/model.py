@@ -92,6 +92,11 @@ class When:
     arrested_from: date | None = None
     arrested_through: date | None = None
 
+    @property
+    def by_day(self) -> bool:
+        """Whether a condition is about the time of the arrest."""
+        return (self.arrested_within_days, self.arrested_from, self.arrested_through) != (None, None, None)
+
 
 @dataclass(frozen=True, slots=True)
 class Grant:

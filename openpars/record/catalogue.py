@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import UTC, date, datetime
+from functools import cache
 from typing import TypeAlias
 from zoneinfo import ZoneInfo
 
@@ -305,3 +306,30 @@ def charge_value(name: str, charge: Charge) -> str | None:
     if name == "charge_outcome":
         return charge.disposition.value if charge.disposition is not None else None
     return charge.stage.value
+
+
+@cache
+def gives_away(field: str, precision: str) -> frozenset[str]:
+    """The fields that can be told from this one at this precision: itself, and whatever it is a proxy for."""
+    found, left = {field}, [(field, precision)]
+    while left:
+        name, shown = left.pop()
+        for one in FIELDS[name].precisions[: FIELDS[name].rank(shown) + 1]:
+            for other in one.proxy_for:
+                if other not in found:
+                    found.add(other)
+                    left.append((other, FIELDS[other].precisions[-1].name))
+    return frozenset(found)
+
+
+@cache
+def reveals(field: str, precision: str) -> frozenset[str]:
+    """The fields of which somebody who is told this one learns something: what a bar on them holds back, too.
+
+    Beside what it gives away, that is what it contains, and the field of which it is a part: whoever is found
+    by the grade of a charge has been told about the charges.
+    """
+    known = FIELDS[field]
+    inside = {name for one in known.precisions[: known.rank(precision) + 1] for name in one.contains}
+    whole = {known.part_of} if known.part_of is not None else set()
+    return gives_away(field, precision) | inside | whole

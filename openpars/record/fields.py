@@ -35,12 +35,14 @@ class Precision:
 
     `proxy_for`: protected fields that can be told from this one with confidence; the rule on bulk ways
     treats it like them. `hints_at`: fields it says something about for some people; only warned about.
+    `contains`: other fields that stand in this one: a bar on one of them holds this precision back, too.
     """
 
     name: str
     meaning: str
     proxy_for: tuple[str, ...] = ()
     hints_at: tuple[str, ...] = ()
+    contains: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +50,8 @@ class Field:
     """One field. `precisions` run from coarse to fine; a place in that order is a precision's rank.
 
     `key`: may stand in `find_by`. `identifier`: enough alone as a key. `identifying`: counts towards
-    the two that any other key needs.
+    the two that any other key needs. `part_of`: the field of which this tells a part: a bar on that one holds
+    this one back, too.
     """
 
     name: str
@@ -57,6 +60,7 @@ class Field:
     sensitivity: Sensitivity
     precisions: tuple[Precision, ...]
     roles: frozenset[Role] = frozenset({Role.ARRESTEE})
+    part_of: str | None = None
     key: bool = False
     identifier: bool = False
     identifying: bool = False
@@ -106,8 +110,14 @@ _ANY_ROLE = frozenset(Role)
 _WHOLE = Precision("whole", "as recorded")
 
 
-def _whole(meaning: str, *, proxy_for: tuple[str, ...] = (), hints_at: tuple[str, ...] = ()) -> Precision:
-    return Precision("whole", meaning, proxy_for, hints_at)
+def _whole(
+    meaning: str,
+    *,
+    proxy_for: tuple[str, ...] = (),
+    hints_at: tuple[str, ...] = (),
+    contains: tuple[str, ...] = (),
+) -> Precision:
+    return Precision("whole", meaning, proxy_for, hints_at, contains)
 
 
 _FIELDS = (
@@ -129,7 +139,11 @@ _FIELDS = (
         "date of birth",
         "date of birth",
         Sensitivity.PERSONAL,
-        (Precision("year", "the year only"), Precision("month", "year and month"), _whole("the full date")),
+        (
+            Precision("year", "the year only", contains=("age",)),
+            Precision("month", "year and month"),
+            _whole("the full date"),
+        ),
         roles=_ANY_ROLE,
         key=True,
         identifying=True,
@@ -141,6 +155,7 @@ _FIELDS = (
         Sensitivity.PERSONAL,
         (_whole("whole years"),),
         roles=_ANY_ROLE,
+        part_of="birth_date",
         key=True,
     ),
     Field("sex", "sex", "sex as recorded", Sensitivity.PROTECTED, (_WHOLE,), key=True),
@@ -261,7 +276,7 @@ _FIELDS = (
         "home address",
         "home address in words, as typed",
         Sensitivity.SENSITIVE,
-        (_whole("the words as typed", proxy_for=("race",), hints_at=("birth_country",)),),
+        (_whole("the words as typed", proxy_for=("race",), hints_at=("birth_country",), contains=("zip",)),),
     ),
     Field(
         "district",
@@ -296,7 +311,9 @@ _FIELDS = (
         (
             Precision("count", "how many"),
             Precision("text", "their names only"),
-            _whole("statute, name, grade, counts and stage of each"),
+            _whole(
+                "statute, name, grade, counts and stage of each", contains=("charge_grade", "charge_stage")
+            ),
         ),
     ),
     Field(
@@ -305,6 +322,7 @@ _FIELDS = (
         "the grades of the charges, the District Attorney's where decided",
         Sensitivity.CASE,
         (_WHOLE,),
+        part_of="charges",
     ),
     Field(
         "charge_stage",
@@ -312,6 +330,7 @@ _FIELDS = (
         "how far the charges have come: proposed, approved, changed, declined, filed",
         Sensitivity.CASE,
         (_WHOLE,),
+        part_of="charges",
     ),
     Field(
         "charge_outcome",
@@ -319,6 +338,7 @@ _FIELDS = (
         "how the charges ended in court: convicted, acquitted, dismissed, withdrawn, diverted",
         Sensitivity.SENSITIVE,
         (_whole("which outcomes there are"),),
+        part_of="charges",
     ),
     Field(
         "bail",
@@ -334,7 +354,13 @@ _FIELDS = (
         Sensitivity.SENSITIVE,
         (_WHOLE,),
     ),
-    Field("custody_place", "place of custody", "where the person is held", Sensitivity.SENSITIVE, (_WHOLE,)),
+    Field(
+        "custody_place",
+        "place of custody",
+        "where the person is held",
+        Sensitivity.SENSITIVE,
+        (_whole("as recorded", contains=("custody",)),),
+    ),
     Field(
         "next_date",
         "next court date",
@@ -354,7 +380,7 @@ _FIELDS = (
         "state of the file",
         "how far the file has come, from booked to arraigned",
         Sensitivity.CASE,
-        (_WHOLE,),
+        (_whole("as recorded", contains=("charge_stage", "charges")),),
     ),
 )
 

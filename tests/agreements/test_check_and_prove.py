@@ -13,10 +13,9 @@ from openpars.agreements.findable import selecting
 from openpars.agreements.language.faults import Severity
 from openpars.agreements.model import Agreement, Grant, Version, Way
 from openpars.agreements.proofs.atoms import Kind
-from openpars.agreements.proofs.properties import gives_away
 from openpars.agreements.proofs.proving import settle
 from openpars.agreements.proofs.standard import asked
-from openpars.record.catalogue import CRITERIA, FIELDS
+from openpars.record.catalogue import CRITERIA, FIELDS, gives_away
 from openpars.record.file import Role
 from tests.agreements.test_proofs import EXAMPLES, WARRANT, example
 

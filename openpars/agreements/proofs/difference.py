@@ -28,7 +28,6 @@ from openpars.agreements.proofs.clauses import otherwise, permitted
 from openpars.agreements.proofs.encode import SHARED, Encoding, gives
 from openpars.agreements.proofs.exposure import Case, Exposure, expose, heard, row_atoms
 from openpars.agreements.proofs.formula import Formula, both, either, no
-from openpars.agreements.proofs.properties import gives_away
 from openpars.agreements.proofs.proving import (
     Counterexample,
     Unconfirmed,
@@ -40,7 +39,7 @@ from openpars.agreements.proofs.proving import (
 from openpars.agreements.proofs.solve import Asker, time_left
 from openpars.agreements.proofs.vocabulary import member, micros, vocabulary
 from openpars.agreements.proofs.witness import fuller, invent, shrunk
-from openpars.record.catalogue import FIELDS
+from openpars.record.catalogue import FIELDS, gives_away
 
 
 class Change(StrEnum):

@@ -19,7 +19,15 @@ from openpars.agreements.proofs.encode import PERSON_CHILD, concerned, covers, h
 from openpars.agreements.proofs.exposure import Case
 from openpars.agreements.proofs.formula import Formula, both, either, no, one_of
 from openpars.agreements.proofs.vocabulary import member
-from openpars.record.catalogue import ARRESTEE, CRITERIA, FIELDS, age_at_arrest, charge_value
+from openpars.record.catalogue import (
+    ARRESTEE,
+    CRITERIA,
+    FIELDS,
+    age_at_arrest,
+    charge_value,
+    gives_away,
+    reveals,
+)
 from openpars.record.file import Role, Seal, Stage
 
 ORIGIN = "birth_country"
@@ -95,20 +103,6 @@ def _convicted(_: Version) -> Formula:
 
 _OTHERS = [member("role", role.value) for role in Role if role is not Role.ARRESTEE]
 _STAGES = [member("charge_stage", stage.value) for stage in CHARGED]
-
-
-@cache
-def gives_away(field: str, precision: str) -> frozenset[str]:
-    """The fields that can be told from this one at this precision: itself, and whatever it is a proxy for."""
-    found, left = {field}, [(field, precision)]
-    while left:
-        name, shown = left.pop()
-        for one in FIELDS[name].precisions[: FIELDS[name].rank(shown) + 1]:
-            for other in one.proxy_for:
-                if other not in found:
-                    found.add(other)
-                    left.append((other, FIELDS[other].precisions[-1].name))
-    return frozenset(found)
 
 
 def _telling(secret: str, kinds: frozenset[Kind]) -> Callable[[Version], tuple[Atom, ...]]:
@@ -287,13 +281,10 @@ def _no_finer(name: str, word: str) -> Property:
 
 
 def _held_back(bar: Bar) -> Callable[[Version], tuple[Atom, ...]]:
-    """What a bar about fields holds back: the fields, and what shows something they can be told from."""
+    """What a bar about fields holds back: whatever tells one of them, in whatever way."""
 
     def against(atom: Atom) -> bool:
-        told = {name for name, _ in atom.told}
-        if atom.kind in {Kind.SHOW, Kind.BULK}:
-            told = {other for pair in atom.told for other in gives_away(*pair)}
-        return not told.isdisjoint(bar.fields)
+        return any(not reveals(*pair).isdisjoint(bar.fields) for pair in atom.told)
 
     return lambda version: tuple(one for one in all_atoms(version.agreement.grants) if against(one))
 
