@@ -401,7 +401,7 @@ async def test_a_question_that_has_become_another_is_void_when_it_is_asked_again
     ]
 
 
-async def test_past_its_date_a_question_waits_to_be_closed(conn: Connection, database: Database) -> None:
+async def test_from_its_date_on_a_question_waits_to_be_closed(conn: Connection) -> None:
     """Even where what is in force has changed: what silence meant is said first."""
     await in_force(conn)
     await propose(conn, NARROW)
@@ -410,8 +410,25 @@ async def test_past_its_date_a_question_waits_to_be_closed(conn: Connection, dat
         await vote(conn, who, "yes", "amend", 2)
     async with conn.transaction():
         await life.start(conn, ID, 2)
-    await past_date(database, 3)
-    assert (await refused_to_ask(conn, "amend", 3))[0].startswith("this question is open")
+    (open_round,) = await rounds_of(conn, ID, 3)
+    tick = timedelta(microseconds=1)
+    async with conn.transaction():
+        row = await lock(conn, ID)
+        for late in (open_round.closes_at, open_round.closes_at + tick):
+            with pytest.raises(Refused) as caught:
+                await ask(conn, replace(row, now=late), 3, Question.AMEND, by="solicitor")
+            assert caught.value.refusal.detail == "this question is open: it is not asked twice at once"
+        early = replace(row, now=open_round.closes_at - tick)
+        assert (await ask(conn, early, 3, Question.AMEND, by="solicitor")).number == 2
+
+
+async def test_the_end_is_asked_of_a_text_that_waits_for_its_hour(conn: Connection) -> None:
+    await propose(conn)
+    for who in ("police", "courts"):
+        await vote(conn, who)
+    assert (await entry(conn)).state == "balloted"
+    asked = await asks(conn, "end")
+    assert (asked.number, asked.question, asked.rules) == (1, Question.END, 1)
 
 
 async def test_nothing_is_asked_from_the_end_of_the_term_on(conn: Connection) -> None:
