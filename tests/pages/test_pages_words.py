@@ -72,6 +72,14 @@ def test_every_bar_of_the_city_has_its_title_in_both_languages() -> None:
                 assert CATALOGUE["es"][key] != own
 
 
+def test_every_field_that_a_bar_holds_back_has_its_name_in_both_languages() -> None:
+    pack = next(pack for pack in packs().values() if pack.jurisdiction == HOME)
+    held = {name for bar, _ in (*pack.bars, *pack.switchable) for name in bar.fields}
+    assert held
+    for lang in ("en", "es"):
+        assert {name for name in held if f"fieldname.{name}" not in CATALOGUE[lang]} == set()
+
+
 def test_a_subscription_offers_only_what_can_ever_be_told() -> None:
     found = recipient_views.criteria(version("ice-felony-warrant", 1), "felony-warrant")
     assert {name: [value for value, _ in values] for name, _, values in found} == {

@@ -98,7 +98,7 @@ def _view(
         checked=bar.checked,
         classes=tuple(sorted(classes)),
         everybody="*" in classes,
-        fields=tuple(FIELDS[name].label for name in bar.fields),
+        fields=tuple(words.maybe(f"fieldname.{name}", FIELDS[name].label) for name in bar.fields),
         begins=bar.begins,
         ends=bar.ends,
         switchable=bar.switchable,
