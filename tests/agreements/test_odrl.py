@@ -6,6 +6,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -148,3 +149,53 @@ def test_the_register_gives_it_to_anybody(drive: Driver) -> None:
     assert digest(agreement_in(answer.text)) == entry["hash"]
     for address in ("/agreements/nobody-knows/odrl", "/agreements/ice-felony-warrant/odrl?version=9"):
         assert drive.call(None, "GET", address).status_code == 404
+
+
+def places(value: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
+    """Where something stands in a document."""
+    if path:
+        yield path
+    inside = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    for name, one in inside:
+        yield from places(one, (*path, name))
+
+
+def test_no_value_of_another_kind_is_read_as_something_else() -> None:
+    """Hostile documents are refused, or read as the very agreement; nothing else comes of them."""
+    agreement = read((ROOT / "examples" / "agreements" / "ice-felony-warrant.toml").read_bytes()).agreement
+    assert agreement is not None
+    text = odrl_text(version_of(agreement))
+    refused = 0
+    for path in places(json.loads(text)):
+        for wrong in ("null", '""', "7", "[]", '{"a": [1]}', "true"):
+            document = json.loads(text)
+            inside = document
+            for name in path[:-1]:
+                inside = inside[name]
+            inside[path[-1]] = json.loads(wrong)
+            try:
+                assert agreement_in(json.dumps(document)) == agreement
+            except NotOurs:
+                refused += 1
+    assert refused > 300
+
+
+@pytest.mark.parametrize("text", ["[" * 100_000, '{"a":' * 100_000, "NaN", "9" * 5_000, '"', "\x00"])
+def test_what_is_no_document_is_not_ours(text: str) -> None:
+    with pytest.raises(NotOurs):
+        agreement_in(text)
+
+
+def test_a_policy_with_a_hash_of_its_own_cannot_say_what_no_text_can() -> None:
+    """Anybody can compute a hash. What the parser of agreements refuses comes in by no other door."""
+    agreement = read((ROOT / "examples" / "agreements" / "ice-felony-warrant.toml").read_bytes()).agreement
+    assert agreement is not None
+    version = version_of(agreement)
+    for changed in (
+        {"purposes": ("Not A Purpose",)},
+        {"when": replace(agreement.grants[0].when, isin=(("custody", ("anywhere",)),))},
+    ):
+        grants = (replace(agreement.grants[0], **changed),)
+        other = replace(agreement, grants=grants)
+        with pytest.raises(NotOurs):
+            agreement_in(odrl_text(replace(version, agreement=other, hash=digest(other))))

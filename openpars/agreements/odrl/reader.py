@@ -11,7 +11,8 @@ import json
 from datetime import date, datetime
 from typing import Any
 
-from openpars.agreements.language.canonical import digest
+from openpars.agreements.language.canonical import canonical, digest
+from openpars.agreements.language.text import read
 from openpars.agreements.model import (
     Agreement,
     Decision,
@@ -34,14 +35,20 @@ class NotOurs(ValueError):
 
 
 def agreement_in(text: str) -> Agreement:
-    """The agreement a policy was written from. Raises NotOurs."""
+    """The agreement a policy was written from. Raises NotOurs.
+
+    The hash is the document's own word, and anybody can compute one. So what was found goes through the
+    parser of agreements, as every text does: an unknown word, or a value of another type, is no agreement.
+    """
     try:
         found = json.loads(text)
-        agreement = _agreement(found)
-        uid = found["uid"]
-    except (ValueError, KeyError, TypeError, IndexError, AttributeError):
+        wanted = found["uid"]
+        agreement = read(canonical(_agreement(found))).agreement
+    except (ValueError, KeyError, TypeError, IndexError, AttributeError, RecursionError):
         raise NotOurs("this is no policy of our profile") from None
-    if uid != f"urn:openpars:agreement:{agreement.id}:sha256:{digest(agreement)}":
+    if agreement is None:
+        raise NotOurs("the policy says what no agreement can say")
+    if wanted != f"urn:openpars:agreement:{agreement.id}:sha256:{digest(agreement)}":
         raise NotOurs("the policy does not say what its hash says")
     return agreement
 
