@@ -449,3 +449,19 @@ async def test_nothing_is_asked_from_the_end_of_the_term_on(conn: Connection) ->
             )
         last = replace(row, now=ends - timedelta(microseconds=1))
         assert (await ask(conn, last, 1, Question.ENACT, by="solicitor")).closes_at == ends
+
+
+async def test_who_asks_may_name_the_date_but_not_shorten_the_days_to_speak_about_an_end(
+    conn: Connection,
+) -> None:
+    await in_force(conn)
+    tonight = await register.clock(conn) + timedelta(hours=2)
+    with pytest.raises(Refused) as caught:
+        await asks(conn, "end", closes=tonight)
+    found = caught.value.refusal
+    assert (found.code, found.field) == (Code.INVALID, "closes")
+    assert found.detail == "any owner may ask for the end, so the owners have all 30 days"
+    await propose(conn, NARROW)
+    for who in ("police", "courts"):
+        await vote(conn, who, "no", "amend", 2)
+    assert (await asks(conn, "amend", 2, closes=tonight)).closes_at == tonight
