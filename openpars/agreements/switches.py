@@ -9,7 +9,6 @@ row that the log bears out, and is on by either of the two.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -81,23 +80,26 @@ class Switches:
 async def switches(conn: Connection) -> Switches:
     """All of it, at one instant: rows that were put there, and leaves whose row somebody took away."""
     kept: list[tuple[int, str, str, bool, datetime, str, str]] = []
-    told: dict[object, dict[str, object]] = {}
+    told: dict[str, Gone] = {}
     for *row, leaf in await (await conn.execute(Q.switches)).fetchall():
         if leaf is None:
             kept.append(tuple(row))
-        else:
-            said = orjson.loads(leaf)
-            public = said.get("public", said)
-            told[public.get("digest")] = public
+        elif (said := _told(leaf)) is not None:
+            told[said[0]] = said[1]
     names = [switch_digest(row) for row in kept]
     acts = tuple(Switch(*row, logged=name in told) for name, row in zip(names, kept, strict=True))
-    return Switches(acts, tuple(_gone(public for name, public in told.items() if name not in names)))
+    return Switches(acts, tuple(one for name, one in told.items() if name not in names))
 
 
-def _gone(leaves: Iterable[dict[str, object]]) -> Iterable[Gone]:
-    for public in leaves:
-        number, on = int(str(public["switch"])), public["event"] != "off"
-        yield Gone(number, str(public["provider"]), str(public["bar"]), on)
+def _told(leaf: bytes) -> tuple[str, Gone] | None:
+    """What a leaf says, by its digest; None for what only looks like one, which must not stop an act."""
+    try:
+        said = orjson.loads(leaf)
+        public = said.get("public", said)
+        number, on = int(public["switch"]), public["event"] != "off"
+        return str(public["digest"]), Gone(number, str(public["provider"]), str(public["bar"]), on)
+    except (ValueError, KeyError, TypeError, AttributeError):
+        return None
 
 
 async def switched_bars(conn: Connection, provider: str) -> tuple[Switched, ...]:

@@ -5,9 +5,13 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 
+import psycopg
+import pytest
+
 from openpars.agreements.bars import bars_for, is_on
 from openpars.agreements.model import Bar
-from openpars.agreements.switches import ALWAYS, Gone, Switch, Switches
+from openpars.agreements.switches import ALWAYS, Gone, Switch, Switches, switches
+from tests.conftest import Database
 
 CITY = "city-of-philadelphia"
 BAR = "ordinances-2026"
@@ -61,3 +65,26 @@ def test_switched_on_twice_it_holds_from_the_earlier_until_it_is_off() -> None:
     (bar,) = holds(found)
     assert bar.ends == AT + timedelta(days=5)
     assert found.heeded(CITY)[1].at == ALWAYS
+
+
+JUNK = (b"", b"[]", b"\xff", b"{}", b'{"public":[]}', b'{"switch":"x","event":"on","digest":1}', b"[" * 2_000)
+
+
+@pytest.mark.parametrize("login", ["desk", "door"])
+async def test_every_process_reads_what_the_log_tells_of_bars_and_stumbles_over_nothing(
+    database: Database, login: str
+) -> None:
+    """The door reads no other entry of that tree, nor what waits for it."""
+    right = f'{{"bar":"{BAR}","digest":"{"ab" * 32}","event":"on","provider":"{CITY}","switch":7}}'.encode()
+    with psycopg.connect(database.owner_dsn) as conn:
+        for public in (*JUNK, right):
+            conn.execute(
+                "INSERT INTO log.pending (kind, public, private, subjects) VALUES ('bar', %s, '', '{}')",
+                (public,),
+            )
+    dsn = {"desk": database.desk_dsn, "door": database.door_dsn}[login]
+    async with await psycopg.AsyncConnection.connect(dsn, autocommit=True) as conn:
+        assert (await switches(conn)).gone == (Gone(7, CITY, BAR, on=True),)
+        if login == "door":
+            with pytest.raises(psycopg.errors.InsufficientPrivilege):
+                await conn.execute("SELECT * FROM log.pending")
