@@ -63,7 +63,7 @@ def day(typed: str) -> date:
     """A civil date: `1990-03-04`, `3/4/1990` (month first) or `4 March 1990`, between 1880 and 2200."""
     found = parse_date(typed) if len(typed) <= 40 else None
     if found is None:
-        raise ValueError("Write a date that exists as YYYY-MM-DD or M/D/YYYY.")
+        raise ValueError("Write a date that exists, such as 3/4/1990 (month first) or 1990-03-04.")
     return found
 
 

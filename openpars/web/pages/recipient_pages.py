@@ -8,6 +8,7 @@ cannot read the record.
 from __future__ import annotations
 
 from base64 import b64encode
+from collections.abc import Sequence
 from typing import Any
 
 import orjson
@@ -233,7 +234,12 @@ def _missing(refused: Refusal, fields: dict[str, str]) -> tuple[Problem, ...]:
     if refused.code is not Code.INVALID or not (refused.field or "").startswith("find"):
         return ()
     empty = [name for name, typed in fields.items() if name.startswith("find-") and not typed.strip()]
-    return tuple(Problem(name, "Write this too: all parts of the key are needed.") for name in empty)
+    return tuple(Problem(name, f"Write the {_part(name.removeprefix('find-'))}.") for name in empty)
+
+
+def _part(name: str) -> str:
+    """A part of a key in words."""
+    return f"{name} name" if name in {"last", "first"} else views.label(name).lower()
 
 
 def _sentence(detail: str) -> str:
@@ -269,6 +275,7 @@ async def _feed_page(
     standing: Standing,
     *,
     values: dict[str, Any],
+    chosen: dict[str, tuple[str, ...]] | None = None,
     errors: tuple[Problem, ...] = (),
 ) -> Response:
     gate = _gate(request)
@@ -290,6 +297,7 @@ async def _feed_page(
         criteria=views.criteria(version, mine.purpose),
         purpose_options=tuple((p.code, p.label) for p in mine.purposes),
         values={"purpose": mine.purpose, **values},
+        chosen=chosen or {},
         errors=errors,
     )
 
@@ -339,13 +347,21 @@ async def subscribe(request: Request) -> Response:
         return view.go(f"/recipient/feed?agreement={standing.agreement}")
     if refusal.code in _OVER:
         return _over(request, who, status=403)
+    chosen = {name: tuple(given) for name, given in fields.items() if name.startswith("criteria-")}
+    version = _gate(request).register.version(standing)
+    known = [f"criteria-{name}" for name, _, _ in views.criteria(version, one.get("purpose", ""))]
+    errors = _unfit(refusal, known if not asked["criteria"] else [])
+    return await _feed_page(request, who, standing, values=one, chosen=chosen, errors=errors)
+
+
+def _unfit(refusal: Refusal, empty: Sequence[str]) -> tuple[Problem, ...]:
+    """What to mend in a subscription. `empty`: the criteria, where none was chosen."""
     name = refusal.field or ""
     place = name if name in {"purpose", "case_number"} else name.replace("criteria.", "criteria-")
-    kept = {**one, **{name: tuple(given) for name, given in fields.items() if name.startswith("criteria-")}}
-    if not asked["criteria"]:
-        refusal = Refusal(refusal.code, "Choose at least one thing to be told about.", refusal.field)
-    errors = (Problem("" if place == "criteria" else place, refusal.detail),)
-    return await _feed_page(request, who, standing, values=kept, errors=errors)
+    found = [] if place == "criteria" and empty else [Problem(place, _sentence(refusal.detail))]
+    if empty or place == "criteria":
+        found.append(Problem(empty[0] if empty else "", "Choose at least one thing to be told about."))
+    return tuple(found)
 
 
 async def _subscribe(request: Request, who: RecipientKey, asked: dict[str, Any]) -> Refusal | None:
