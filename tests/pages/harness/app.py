@@ -87,8 +87,8 @@ def _rows(request: Request) -> Response:
 PAGES = {
     "/": lambda r: view.respond("public_front.html", public(r), keep_language=True, in_force=2, log_size=1204),
     "/sign-in": lambda r: view.respond("sign_in.html", public(r), staff=it.STAFF_DESKS, outside=it.OUTSIDE),
-    "/public/agreements": lambda r: view.respond("register.html", public(r), in_force=(it.SOON, it.CARD), coming=(), past=(it.PAST,)),
-    "/public/agreements/ice-felony": lambda r: view.respond("agreement.html", public(r), a=it.VIEW, certificates=it.CERTIFICATES, readings=public_views.readings("ice-pars"), **it.around(view.language(r))),
+    "/public/agreements": lambda r: view.respond("register.html", public(r), filling={(it.CARD.id, it.CARD.version): 42}, in_force=(it.SOON, it.CARD), coming=(), past=(it.PAST,)),
+    "/public/agreements/ice-felony": lambda r: view.respond("agreement.html", public(r), filling={(it.VIEW.card.id, it.VIEW.card.version): 42}, a=it.VIEW, certificates=it.CERTIFICATES, readings=public_views.readings("ice-pars"), **it.around(view.language(r))),
     "/public/scenario/philadelphia-2008-2018": lambda r: view.respond("scenario.html", public(r), s=scenario_views.scenario(r.query_params.get("shield"), Words(view.language(r))), shields=scenario_views.shields()),
     "/public/editor": lambda r: editor_page(r, it.FELONY),
     "/public/editor/empty": lambda r: editor_page(r, ""),
