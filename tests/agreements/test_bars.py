@@ -33,7 +33,7 @@ from openpars.agreements.language.canonical import digest
 from openpars.agreements.language.faults import Severity
 from openpars.agreements.language.plain import markdown
 from openpars.agreements.language.text import read
-from openpars.agreements.model import Agreement, Bar, BarKind, Version, Way, When
+from openpars.agreements.model import Agreement, Bar, BarKind, Grant, Version, Way, When
 from openpars.record.catalogue import CRITERIA, FIELDS
 from openpars.record.file import Arrestee, ArrestFile, Name, Participant, Role, Seal
 from tests.agreements.worlds import agreements
@@ -253,6 +253,8 @@ def test_periods_of_a_switched_bar_are_its_own_and_the_citys() -> None:
     before = Switched(ORDINANCES, on=False, at=ON - timedelta(days=5))
     # It ends with the act that follows, not with the one before it, which was a switching off, too.
     assert periods(before, on, off, again) == [(ON, OFF), (again.at, None)]
+    # Switched on twice it holds from the first time, and in whichever order they stand.
+    assert periods(on, replace(on, at=OFF)) == periods(replace(on, at=OFF), on) == [(ON, None)]
     fields, gone = Switched(INFORMATION, on=True, at=ON), Switched(INFORMATION, on=False, at=OFF)
     # What was held back once is not held back any more; what is held back again, is.
     assert periods(fields, gone) == []
@@ -332,6 +334,49 @@ def test_a_way_goes_when_nothing_is_left_to_go_by(changed: dict[str, Any], field
     assert found.ways == left
     assert found.purposes == (grant.purposes if left else ())
     assert found.show == grant.show
+
+
+def left_by(fields: tuple[str, ...], **changed: Any) -> Grant:
+    """What a bar about these fields leaves of the grant."""
+    whole = warrant()
+    grant = replace(GRANT, **{"when": When(), **changed})
+    agreement = replace(whole.agreement, grants=(grant,))
+    (found,) = narrowed(
+        replace(whole, agreement=agreement, bars=(a_bar(BarKind.FIELDS, fields=fields),))
+    ).agreement.grants
+    return found
+
+
+def test_each_part_of_a_grant_loses_what_is_barred_and_nothing_else() -> None:
+    keys = (("name", "birth_date"), ("sid",), ("docket",))
+    alerts = ("district", "charge_grade")
+    left = left_by(("sid", "district"), find_by=keys, alert_by=alerts)
+    assert left.find_by == (("name", "birth_date"), ("docket",))
+    assert left.alert_by == ("charge_grade",)
+    assert left_by(("birth_date",), find_by=keys, alert_by=alerts).find_by == (("sid",), ("docket",))
+
+
+def test_what_a_coarse_precision_does_not_give_away_stays() -> None:
+    """The first digits of a number tell where it was given out, and a whole ZIP code tells about race."""
+    for precision, stays in (("last4", True), ("whole", False)):
+        shown = (("docket", "whole"), ("ssn", precision))
+        assert (("ssn", precision) in left_by(("birth_country",), show=shown).show) is stays
+    for name, stays in (("zip_prefix", True), ("district", True)):
+        assert (left_by(("race",), alert_by=(name,)).alert_by == (name,)) is stays
+    assert left_by(("zip",), alert_by=("zip_prefix",)).alert_by == ()
+    asked = When(isin=(("zip_prefix", ("191",)),))
+    assert [bool(left_by((field,), when=asked).purposes) for field in ("race", "zip")] == [True, False]
+
+
+def test_a_condition_by_day_tells_the_day() -> None:
+    for when in (When(arrested_within_days=30), When(arrested_from=date(2026, 9, 1))):
+        assert left_by(("arrested_at",), when=when).purposes == ()
+        assert left_by(("sid",), when=when).purposes == GRANT.purposes
+    assert left_by(("arrested_at",), when=When()).purposes == GRANT.purposes
+
+
+def test_a_bar_may_name_every_field() -> None:
+    assert read_bar({**BAR, "fields": list(FIELDS)}, PHILADELPHIA).fields == tuple(FIELDS)
 
 
 def test_whom_a_bar_concerns_and_from_when() -> None:
