@@ -38,12 +38,22 @@ class Clock:
         self._base: tuple[datetime, float] | None = None
         self.fault: str | None = "unread"
 
-    def observe(self, database_now: datetime) -> None:
-        """Take in a reading of the database's clock (`clock_timestamp()`, never `now()`)."""
+    def latest(self) -> datetime | None:
+        """The latest time known. To be taken before a reading is asked for, and given with it."""
+        return self._high
+
+    def observe(self, database_now: datetime, *, since: datetime | None) -> None:
+        """Take in a reading of the database's clock (`clock_timestamp()`, never `now()`).
+
+        `since`: what `latest` said before it was asked for. A busy machine brings readings late, in another
+        order: too early is only what is earlier than was known before it was asked for.
+        """
         up = self._uptime()
-        if self._high is not None and database_now < self._high - BACKWARD:
+        if since is not None and database_now < since - BACKWARD:
             self.fault = "backward"
             return
+        if self._high is not None and since != self._high and database_now < self._high:
+            return  # a later one came first: time would stand still for as long as this was on its way
         if self._anchor is not None and self._leapt(database_now, up):
             self.fault = "ahead"
             return

@@ -196,9 +196,10 @@ class Gate:
     async def read_clock(self) -> None:
         """Take a fresh reading of the database's clock."""
         async with self.pool.connection() as conn:
+            since = self.clock.latest()
             row = await (await conn.execute(Q.clock)).fetchone()
         if row is not None:
-            self.clock.observe(row[0])
+            self.clock.observe(row[0], since=since)
 
     async def spend(self, version: Version, key: UUID, day: date) -> None:
         """Count a search before it is made, so that a burst in parallel cannot pass the limit.
@@ -319,6 +320,7 @@ class Gate:
         here even if it is then refused because something moved: a limit may be reached early, never late.
         """
         guards = [draft.guard if isinstance(draft.guard, Guard) else None for draft in drafts]
+        since = self.clock.latest()
         rechecked = await conn.execute(Q.recheck, _recheck([guard for guard in guards if guard is not None]))
         cursors = [
             (whose, await conn.execute(share.moved(), arrays(rows)))
@@ -327,7 +329,7 @@ class Gate:
         row = await rechecked.fetchone()
         moved = {whose[found[0] - 1] for whose, cursor in cursors for found in await cursor.fetchall()}
         assert row is not None  # noqa: S101
-        self.clock.observe(row[0])
+        self.clock.observe(row[0], since=since)
         try:
             now = self.clock.now()
         except ClockFault:

@@ -24,6 +24,11 @@ class Uptime:
         return self.seconds
 
 
+def read(clock: Clock, at: datetime) -> None:
+    """A reading that is asked for now and comes at once."""
+    clock.observe(at, since=clock.latest())
+
+
 def test_a_clock_never_read_is_not_trusted() -> None:
     with pytest.raises(ClockFault):
         Clock(last_logged=None).now()
@@ -32,42 +37,57 @@ def test_a_clock_never_read_is_not_trusted() -> None:
 def test_set_back_behind_the_last_logged_time_closes_until_it_is_right() -> None:
     up = Uptime()
     clock = Clock(last_logged=START, uptime=up)
-    clock.observe(START - timedelta(days=30))
+    read(clock, START - timedelta(days=30))
     with pytest.raises(ClockFault, match="backward"):
         clock.now()
-    clock.observe(START + timedelta(seconds=1))
+    read(clock, START + timedelta(seconds=1))
     assert clock.now() == START + timedelta(seconds=1)
 
 
 def test_set_back_a_little_never_lets_the_time_go_back() -> None:
     up = Uptime()
     clock = Clock(last_logged=None, uptime=up)
-    clock.observe(START)
-    clock.observe(START - timedelta(milliseconds=900))
+    read(clock, START)
+    read(clock, START - timedelta(milliseconds=900))
     assert clock.now() >= START
+
+
+def test_a_reading_that_comes_late_is_no_clock_set_back() -> None:
+    """Two are asked for, and the machine is so busy that the first arrives seconds after the second."""
+    up = Uptime()
+    clock = Clock(last_logged=START, uptime=up)
+    before = clock.latest()
+    up.seconds += 3
+    read(clock, START + timedelta(seconds=3))
+    clock.observe(START + timedelta(seconds=1), since=before)
+    up.seconds += 1
+    assert clock.now() == START + timedelta(seconds=4), "and time goes on from the later one"
+    read(clock, START + timedelta(seconds=1))
+    with pytest.raises(ClockFault, match="backward"):
+        clock.now()
 
 
 def test_leapt_forward_closes_and_is_not_remembered() -> None:
     up = Uptime()
     clock = Clock(last_logged=None, uptime=up)
-    clock.observe(START)
-    clock.observe(START + timedelta(days=400))
+    read(clock, START)
+    read(clock, START + timedelta(days=400))
     with pytest.raises(ClockFault, match="ahead"):
         clock.now()
     up.seconds += 2
-    clock.observe(START + timedelta(seconds=2))
+    read(clock, START + timedelta(seconds=2))
     assert clock.now() == START + timedelta(seconds=2)
 
 
 def test_many_small_leaps_are_found_like_one_large_one() -> None:
     up = Uptime()
     clock = Clock(last_logged=None, uptime=up)
-    clock.observe(START)
+    read(clock, START)
     at = START
     for _ in range(10):
         up.seconds += 1
         at += timedelta(seconds=3)
-        clock.observe(at)
+        read(clock, at)
     assert clock.fault == "ahead"
 
 
@@ -79,11 +99,11 @@ def test_whatever_the_clock_does_time_never_goes_back_and_never_leaps(
 ) -> None:
     up = Uptime()
     clock = Clock(last_logged=None, uptime=up)
-    clock.observe(START)
+    read(clock, START)
     begun, before = up.seconds, START
     for passed, jump in jumps:
         up.seconds += passed
-        clock.observe(START + timedelta(seconds=up.seconds - begun + jump))
+        read(clock, START + timedelta(seconds=up.seconds - begun + jump))
         try:
             now = clock.now()
         except ClockFault:
