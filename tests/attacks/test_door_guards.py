@@ -12,6 +12,7 @@ from uuid import UUID
 
 import psycopg
 import pytest
+from psycopg import sql
 
 from openpars.accounts.keys import RecipientKey
 from openpars.agreements.register import Standing
@@ -78,7 +79,8 @@ async def test_a_row_that_does_not_stand_as_it_was_read_is_found(database: Any) 
         await conn.execute(share.create())
         for record, until in ((stands, NOW + timedelta(days=9_000)), (over, NOW - timedelta(days=9_000))):
             row = (record, 1, 3, until, ["search"], False, "{}", "{}", None, b"k")
-            await conn.execute(share.write(), row)
+            values = sql.SQL(", ").join(sql.Placeholder() * len(row))
+            await conn.execute(sql.SQL("INSERT INTO {} VALUES ({})").format(share.table, values), row)
         read = [
             Row(stands, 1, 3, "{}", ""),
             Row(stands, 1, 4, "{}", ""),
