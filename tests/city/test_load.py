@@ -145,10 +145,10 @@ def _no_replace(source, target):
     source.rename(target)
 
 
-@pytest.mark.parametrize("where", ["register", "fill"])
-async def test_cut_short_among_its_agreements_it_goes_on(settings, monkeypatch, where):
+@pytest.mark.parametrize(("room", "where"), [(load.enact, "register"), (load.fill, "fill")])
+async def test_cut_short_among_its_agreements_it_goes_on(settings, monkeypatch, room, where):
     with monkeypatch.context() as patch:
-        patch.setattr(load.enact, where, _dies)
+        patch.setattr(room, where, _dies)
         with pytest.raises(KeyboardInterrupt):
             await load_demo(settings, arrests=40, progress=Said())
     await load_demo(settings, arrests=40, progress=Said())
