@@ -48,6 +48,9 @@ DURABLE: Mapping[str, str] = {
     "synchronous_commit": "on",
     "max_connections": "200",
     "shared_buffers": "128MB",
+    # A share that is filled writes much at once: with less, the server writes whole pages again and again.
+    "max_wal_size": "4GB",
+    "wal_buffers": "16MB",
     "jit": "off",  # short statements only: compiling them costs more than running them
     "timezone": "UTC",
     "log_timezone": "UTC",
