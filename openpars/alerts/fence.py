@@ -48,7 +48,8 @@ class FenceWatch:
         try:
             while True:
                 with contextlib.suppress(TimeoutError):
-                    await asyncio.wait_for(self._rung.wait(), self._pause())
+                    async with asyncio.timeout(self._pause()):
+                        await self._rung.wait()
                 rung = self._rung.is_set()
                 self._rung.clear()
                 try:

@@ -103,7 +103,9 @@ async def until_told(wish: Wish) -> None:
     with contextlib.ExitStack() as held:
         try:
             await bring_up(wish, supervisor, held)
-            await supervisor.watch()
+            # Something on the way may have swallowed the cancelling. What was told to end never stays up.
+            if not told.is_set():
+                await supervisor.watch()
         except asyncio.CancelledError:
             if not told.is_set():
                 raise
@@ -267,8 +269,10 @@ async def _answers(supervisor: Supervisor, base_url: str) -> None:
     while time.monotonic() < until:
         supervisor.check()
         with contextlib.suppress(OSError, asyncio.TimeoutError):
-            if await asyncio.wait_for(_status(host, int(port)), timeout=2.0) < 500:
-                return
+            # Not `wait_for`: it swallows a Ctrl-C that comes with the answer (Python 3.11).
+            async with asyncio.timeout(2.0):
+                if await _status(host, int(port)) < 500:
+                    return
         await asyncio.sleep(0.05)
     raise CannotRunError(f"{base_url} does not answer.")
 

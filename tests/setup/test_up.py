@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import json
 import os
 import shutil
@@ -22,8 +24,10 @@ from typing import Any
 
 import pytest
 
+from openpars.cli import up
 from openpars.db import embedded
 from openpars.db.privilege import ServerUnusableError
+from openpars.settings import Settings
 from tests.conftest import CityProcess, RunningCity, short_directory
 
 pytestmark = pytest.mark.slow
@@ -92,6 +96,20 @@ def test_ctrl_c_ends_everything_in_a_few_seconds(start_city: Start, city_directo
     assert time.monotonic() - began < 8
     assert processes_on(city_directory) == []
     assert "Traceback" not in city.said()
+
+
+async def test_told_to_end_while_it_starts_it_ends_though_the_cancelling_was_swallowed(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    async def swallows(*_: object) -> None:
+        os.kill(os.getpid(), signal.SIGINT)
+        with contextlib.suppress(asyncio.CancelledError):
+            await asyncio.sleep(10)
+
+    monkeypatch.setattr(up, "bring_up", swallows)
+    wish = up.Wish(Settings(data_dir=tmp_path), demo=True, arrests=1)
+    async with asyncio.timeout(10):
+        await asyncio.create_task(up.until_told(wish))
 
 
 def test_a_second_start_is_quick_and_keeps_the_keys(start_city: Start, city_directory: Path) -> None:
