@@ -24,6 +24,8 @@ from uuid import UUID
 
 import orjson
 import psycopg
+from psycopg.rows import TupleRow
+from psycopg_pool import PoolClosed, PoolTimeout
 
 from openpars.accounts.keys import RecipientKey
 from openpars.agreements.model import Version
@@ -231,14 +233,28 @@ class Gate:
         return await self._read(share, share.by_id(), (record, "search"))
 
     async def _read(self, share: Share, statement: bytes, parameters: tuple[object, ...]) -> tuple[Row, ...]:
-        pool = await self.pools.of(share.agreement)
-        async with pool.connection() as conn:
-            cursor = await conn.execute(statement, parameters, binary=True)
-            rows = await cursor.fetchall()
+        rows = await self._rows(share.agreement, statement, parameters)
         return tuple(
             Row(row[0], row[1], row[2], row[3], self.keys.subject(share.agreement, row[0], row[4]))
             for row in rows
         )
+
+    async def _rows(self, agreement: str, statement: bytes, parameters: tuple[object, ...]) -> list[TupleRow]:
+        # An end cuts its lines and closes their pool. Whoever asks under an agreement that was voted again
+        # a moment later gets a new line, and not the end of the old one.
+        for left in range(TRIES - 1, -1, -1):
+            pool = await self.pools.of(agreement)
+            try:
+                async with pool.connection() as conn:
+                    return await (await conn.execute(statement, parameters, binary=True)).fetchall()
+            except psycopg.OperationalError as problem:
+                # Without a state it was the line that failed, and not what was asked.
+                cut = isinstance(problem, psycopg.errors.AdminShutdown) or problem.sqlstate is None
+                if not cut or not left or isinstance(problem, PoolTimeout):
+                    raise
+                with contextlib.suppress(PoolClosed):
+                    await pool.check()  # the others were cut with it
+        raise AssertionError("unreachable")
 
     async def remember(
         self,

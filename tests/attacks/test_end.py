@@ -6,6 +6,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +27,22 @@ Connect = Callable[[str], psycopg.Connection[Any]]
 
 def end(drive: Driver, agreement: str) -> None:
     drive.done("solicitor", "POST", f"/agreements/{agreement}/end", {"reason": "the owners decided"})
+
+
+def test_lines_that_were_cut_are_not_the_end_of_whoever_asks_next(drive: Driver, city: RunningCity) -> None:
+    """An end cuts an agreement's lines. One that is voted again at once is not answered by the old ones."""
+    agreement, purpose = drive.agree()
+    _, form = drive.book()
+    find = drive.find(form)
+    with ThreadPoolExecutor(4) as many:
+        assert all(many.map(lambda _: drive.records("fbi", purpose, find), range(12)))
+    with psycopg.connect(load_desk(city.data_dir).owner_dsn, autocommit=True) as conn:
+        role = role_name(conn.info.dbname, agreement)
+        statement = "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE usename = %s"
+        row = conn.execute(statement, (role,)).fetchone()
+        assert row is not None
+        assert row[0] > 0
+    assert len(drive.records("fbi", purpose, find)) == 1
 
 
 def test_an_open_stream_says_so_and_closes_and_its_place_is_worth_nothing(drive: Driver) -> None:
