@@ -44,14 +44,21 @@ def _lists(version: Version, purpose: str) -> bool:
     return any(purpose in grant.purposes for grant in version.agreement.grants)
 
 
+@dataclass(frozen=True, slots=True)
+class _Texts:
+    """Versions as voted on, which the shares' columns follow, and as bars leave them."""
+
+    whole: dict[tuple[str, int], Version]
+    versions: dict[tuple[str, int], Version]
+
+
 class Register:
     """Renewed by `reload`; read by everything in the door."""
 
     def __init__(self, pool: Pool) -> None:
         self._pool = pool
         self._standings: tuple[Standing, ...] = ()
-        self._versions: dict[tuple[str, int], Version] = {}
-        self._whole: dict[tuple[str, int], Version] = {}  # as voted on: what the shares' columns follow
+        self._texts = _Texts({}, {})
         self._switched: list[tuple[object, ...]] = []
         self._shares: dict[tuple[str, int, str], Share] = {}
 
@@ -59,39 +66,21 @@ class Register:
         """Read the register anew. A failed read leaves the old copy, which the log transaction rechecks."""
         async with self._pool.connection() as conn:
             switched = await (await conn.execute(agreements.Q.all_switched)).fetchall()
-            if switched != self._switched:
-                # The text is the same; what stands above it is not.
-                self._versions, self._whole = {}, {}
-                self._switched = switched
-            standings = [s for s in await agreements.standings(conn) if await self._reads(conn, s)]
+            # Where bars were switched the texts are the same; what stands above them is not.
+            same = switched == self._switched
+            texts = _Texts(dict(self._texts.whole), dict(self._texts.versions)) if same else _Texts({}, {})
+            standings = [s for s in await agreements.standings(conn) if await _reads(conn, s, texts)]
             # A share that is still being filled is not there yet.
             live = {(row[0], row[1], row[2]) for row in await (await conn.execute(Q.live_shares)).fetchall()}
+        # All at once: whoever asks while this is read is answered from the old copy, which is whole.
+        self._switched, self._texts = switched, texts
         self._shares = {
             key: share
-            for version in self._whole.values()
+            for version in texts.whole.values()
             for share in shares_of(version)
             if (key := _key(share)) in live
         }
         self._standings = tuple(standings)
-
-    async def _reads(self, conn: Connection, standing: Standing) -> bool:
-        """Whether the text is the one that was voted on, and the row about it says what the text says.
-
-        One that was rewritten since grants nothing; nor does one that was handed to another recipient, or
-        made to last longer, by whoever can write into the table.
-        """
-        known = (standing.agreement, standing.version)
-        try:
-            if known not in self._versions:
-                self._whole[known] = await agreements.version(conn, *known)
-                self._versions[known] = narrowed(self._whole[known])
-        except BrokenText:
-            logger.critical("agreement %s, version %d: its text was rewritten; it grants nothing", *known)
-            return False
-        if not _as_voted(standing, self._whole[known]):
-            logger.critical("agreement %s, version %d: its row was rewritten; it grants nothing", *known)
-            return False
-        return True
 
     @property
     def standings(self) -> tuple[Standing, ...]:
@@ -100,7 +89,7 @@ class Register:
 
     def version(self, standing: Standing) -> Version:
         """The text behind a standing."""
-        return self._versions[(standing.agreement, standing.version)]
+        return self._texts.versions[(standing.agreement, standing.version)]
 
     def share(self, standing: Standing, purpose: str) -> Share | None:
         """The share of one purpose, or None when the version does not list it."""
@@ -156,6 +145,26 @@ class Register:
                 Code.PURPOSE_NOT_PERMITTED, "Your agreement in force does not list this purpose.", "purpose"
             )
         return Refusal(Code.NO_AGREEMENT, "You hold no agreement in force.")
+
+
+async def _reads(conn: Connection, standing: Standing, texts: _Texts) -> bool:
+    """Whether the text is the one that was voted on, and the row about it says what the text says.
+
+    One that was rewritten since grants nothing; nor does one that was handed to another recipient, or
+    made to last longer, by whoever can write into the table.
+    """
+    known = (standing.agreement, standing.version)
+    try:
+        if known not in texts.versions:
+            texts.whole[known] = await agreements.version(conn, *known)
+            texts.versions[known] = narrowed(texts.whole[known])
+    except BrokenText:
+        logger.critical("agreement %s, version %d: its text was rewritten; it grants nothing", *known)
+        return False
+    if not _as_voted(standing, texts.whole[known]):
+        logger.critical("agreement %s, version %d: its row was rewritten; it grants nothing", *known)
+        return False
+    return True
 
 
 def _as_voted(standing: Standing, version: Version) -> bool:
