@@ -54,6 +54,16 @@ def test_the_feed_shows_markup_as_text(chromium: Browser, site: str) -> None:
     assert chromium.run("return document.querySelectorAll('svg[onload]').length") == 0
 
 
+def test_what_is_suspended_is_not_told_as_what_is_over(chromium: Browser, site: str) -> None:
+    """The term's end is not the day of the suspension, and what was subscribed to is kept."""
+    chromium.get(f"{site}/recipient/suspended")
+    assert ": suspended; its term ends " in chromium.text()
+    assert "subscriptions are kept" in chromium.text()
+    chromium.get(f"{site}/recipient/over")
+    assert ": ended, " in chromium.text()
+    assert "subscriptions are gone" in chromium.text()
+
+
 def test_what_to_mend_has_the_focus_and_leads_to_the_field(chromium: Browser, site: str) -> None:
     chromium.get(site + "/desk/police/book-errors")
     assert chromium.run("return document.activeElement.id") == "errors"

@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 from base64 import b64encode
+from dataclasses import replace
 from datetime import UTC, datetime
 
 from fastapi import FastAPI, Request
@@ -118,6 +119,7 @@ PAGES = {
     "/desk/votes/waiting": lambda r: view.respond("vote.html", staff(r, COURT), v=it.VOTE, mine="courts", votes=True, errors=(), plain_changes=PlainChanges(1, "waiting")),
     "/recipient/agreement": lambda r: view.respond("recipient_agreement.html", staff(r, AGENCY), mine=it.MINE),
     "/recipient/over": lambda r: view.respond("recipient_over.html", staff(r, AGENCY), title="Your agreement has ended", text="City of Philadelphia and U.S. Immigration and Customs Enforcement share nothing now.", ended=(it.PAST,)),
+    "/recipient/suspended": lambda r: view.respond("recipient_over.html", staff(r, AGENCY), title="Your agreement is suspended", text="Nothing is answered until the city resumes it.", ended=(replace(it.PAST, state="suspended"),)),
 }  # fmt: skip
 
 
