@@ -115,7 +115,7 @@ def bars_for(provider: str, recipient: str, switched: Sequence[Switched] = ()) -
     """The bars above an agreement of these two. Raises KeyError for a provider without a pack.
 
     `switched`: what the city has switched, oldest first. A switchable bar holds from being switched on, and
-    no earlier than its own beginning, until it is switched off.
+    no earlier than its own beginning, until it is switched off; one about fields whenever it is on.
     """
     pack = packs()[provider]
     found = [bar for bar, classes in pack.bars if binds(pack, recipient, classes)]

@@ -6,14 +6,14 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import date
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from random import Random
 from typing import Any
 
 import pytest
 
-from openpars.agreements.bars import narrowed, version_of
+from openpars.agreements.bars import Switched, bars_for, narrowed, version_of
 from openpars.agreements.language.text import read
 from openpars.agreements.model import Agreement, Bar, BarKind, Version, When
 from openpars.agreements.project import project
@@ -86,6 +86,39 @@ def test_nothing_that_is_told_depends_on_what_a_bar_holds_back(barred: str) -> N
         assert project(left, PURPOSE, file, NOON) == project(left, PURPOSE, other, NOON)
         apart += project(version, PURPOSE, file, NOON) != project(version, PURPOSE, other, NOON)
     assert apart > 15, "without the bar they are told apart"
+
+
+@pytest.mark.parametrize(
+    "dates",
+    [
+        {"begins": NOON + timedelta(days=900)},
+        {"ends": NOON - timedelta(days=900)},
+        {"begins": NOON - timedelta(days=2), "ends": NOON - timedelta(days=1)},
+    ],
+)
+def test_the_dates_of_a_bar_about_fields_open_no_gap(dates: dict[str, datetime]) -> None:
+    """It stands above the version, so it holds back: before its first day, after a last one, in between."""
+    rng = Random(12)  # noqa: S311
+    always = Bar("x", "x", BarKind.FIELDS, "x", "law", "I", fields=("ssn", "birth_date", "charges"))
+    dated, shown = replace(always, **dates), 0  # type: ignore[arg-type]
+    for _ in range(40):
+        version, file = replace(telling(rng), bars=()), a_file(rng)
+        left = narrowed(replace(version, bars=(dated,)))
+        assert left.agreement == narrowed(replace(version, bars=(always,))).agreement
+        for row in project(left, PURPOSE, file, NOON):
+            assert {"ssn", "birth_date", "charges"}.isdisjoint(row.body)
+        shown += any("ssn" in row.body for row in project(version, PURPOSE, file, NOON))
+    assert shown > 3, "without the bar it is shown"
+
+
+def test_a_switch_that_says_off_takes_a_bar_about_fields_away_and_leaves_no_piece_of_it() -> None:
+    """A period of it that is over would go on holding back: it has an end that nobody reads."""
+    on = Switched("protected-information-2026", on=True, at=NOON - timedelta(days=3))
+    off = replace(on, on=False, at=NOON - timedelta(days=1))
+    early = replace(on, at=datetime(2000, 1, 1, tzinfo=UTC))
+    for switched, there in (((on,), True), ((early,), True), ((on, off), False), ((early, off), False)):
+        found = [bar for bar in bars_for("city-of-philadelphia", "ice", switched) if bar.fields]
+        assert [bar.ends for bar in found] == [None] * there
 
 
 def agreement_of(text: str) -> Agreement:

@@ -10,16 +10,19 @@ from __future__ import annotations
 import json
 import threading
 import time
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
 import psycopg
+import pytest
 
 from openpars.settings import load_desk
+from tests.attacks.test_amended import amend
 from tests.attacks.test_revoked_key import revoke, second_key
 from tests.conftest import RunningCity
-from tests.driver import Driver
+from tests.driver import Driver, Feed, agreement_text, instant
 
 F1 = {"statute": "18 § 2702 §§ A1", "grade": "F1", "counts": 1}
 F2 = {**F1, "grade": "F2"}
@@ -120,6 +123,64 @@ def test_of_a_batch_nothing_is_told_once_the_agreement_has_ended(drive: Driver, 
         ending.join()
         assert told == ["org.openpars.agreement.ended"]
     assert logged(city, agreement) == before
+
+
+def test_of_a_batch_nothing_is_told_by_the_text_before_an_amendment(drive: Driver, city: RunningCity) -> None:
+    """Read under a text that shows the year of birth, which was taken out before they were logged."""
+    wide, narrow = 'name = "whole", birth_date = "year"', 'name = "whole"'
+    agreement, purpose = drive.agree(show=wide)
+    subscribed(drive, "fbi", purpose, "F1")
+    records = []
+    with drive.feed("fbi", agreement=agreement) as feed:
+        for _ in range(3):
+            _, form = drive.book()
+            records.append(drive.records("fbi", purpose, drive.find(form))[0]["id"])
+            assert "birth_date" in feed.next(20)["data"]
+        starts = instant(6)
+        text = agreement_text(agreement, purpose=purpose, show=narrow, seconds=7200)
+        later = [f"from = {starts}" if line.startswith("from = ") else line for line in text.splitlines()]
+        assert amend(drive, agreement, "\n".join(later))["state"] == "balloted"
+        before = told_under(city, agreement)
+        filled = "SELECT bool_and(state = 'live') FROM shares.share WHERE agreement = %s AND version = 2"
+        begun = "SELECT count(*) FROM agreements.version WHERE agreement = %s AND state = 'in_force'"
+        begun += " AND number = 2"
+        with owner(city) as act, owner(city) as conn:
+            until_it_is(conn, filled, agreement, True)
+            # An act is writing, so the share before is not dropped yet: only the version's number says no.
+            with act.transaction():
+                act.execute("LOCK TABLE shares.gate IN ROW SHARE MODE")
+                with between(city, agreement, purpose, records):
+                    until_it_is(conn, begun, agreement, 1)
+                events = told_of(feed, records)
+        events += feed.rest(1.0)
+    assert not any("birth_date" in event["data"] for event in events)
+    after = told_under(city, agreement)
+    assert (after[1], after[2] >= len(records)) == (before[1], True)
+
+
+def told_of(feed: Feed, records: Sequence[str]) -> list[dict[str, Any]]:
+    """All that is told until each of these was told of."""
+    events = []
+    while not set(records) <= {event["data"]["id"] for event in events}:
+        events.append(feed.next(20))
+    return events
+
+
+def told_under(city: RunningCity, agreement: str) -> Counter[int]:
+    """How many alerts the public tree tells of, by the version they were told under."""
+    with owner(city) as conn:
+        leaves = conn.execute("SELECT leaf FROM log.entry WHERE tree = 'disclosures'").fetchall()
+    public = [one["public"] for (leaf,) in leaves if (one := json.loads(leaf))["kind"] == "alert"]
+    return Counter(one["version"] for one in public if one.get("agreement") == agreement)
+
+
+def until_it_is(conn: psycopg.Connection[Any], asked: str, agreement: str, wanted: object) -> None:
+    """Wait until the database says so of the agreement."""
+    for _ in range(1200):
+        if conn.execute(asked, (agreement,)).fetchone() == (wanted,):  # type: ignore[call-overload]
+            return
+        time.sleep(0.05)
+    pytest.fail(f"never came true: {asked}")
 
 
 def end(city: RunningCity, agreement: str) -> None:

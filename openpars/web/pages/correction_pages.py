@@ -20,7 +20,7 @@ from openpars.record.forms import Act
 from openpars.web import intake
 from openpars.web.pages import correction_forms, desk_views, times, view
 from openpars.web.pages.correction_forms import Corrected
-from openpars.web.pages.desk_pages import asked_of, frame_of, noted, typed_of
+from openpars.web.pages.desk_pages import STALE, asked_of, frame_of, noted, typed_of
 from openpars.web.pages.models import Problem
 from openpars.web.pages.typed import Typed
 
@@ -52,7 +52,7 @@ def _form(request: Request, actor: Actor, whole: dict[str, Any], typed: Typed) -
         frame_of(request, actor),
         status=422 if typed.problems else 200,
         file=desk_views.file(whole, datetime.now(UTC)),
-        values={"idempotency": secrets.token_urlsafe(16), **typed.fields},
+        values={"idempotency": secrets.token_urlsafe(16), "version": "", **typed.fields},
         errors=tuple(typed.problems),
         sexes=desk_views.SEXES,
         races=desk_views.RACES,
@@ -65,7 +65,11 @@ def _form(request: Request, actor: Actor, whole: dict[str, Any], typed: Typed) -
 
 @router.post("/desk/file/{arrest}/correct")
 async def correct(request: Request, arrest: str) -> Response:
-    """`step`: *review* shows what would change, *edit* goes back to the form, *send* records it."""
+    """`step`: *review* shows what would change, *edit* goes back to the form, *send* records it.
+
+    What was typed is held against the file as it stands: of a form made from an older version it would seem
+    that the other's correction was to be taken back. So that is told before anything is reviewed.
+    """
     actor, whole = await _file(request, arrest)
     typed = await typed_of(request)
     room, now = intake.room_of(request), datetime.now(UTC)
@@ -73,6 +77,9 @@ async def correct(request: Request, arrest: str) -> Response:
     step = typed.text("step")
     if step == "edit":
         typed.problems.clear()
+    if typed.text("version") != str(whole["version"]) and (found is None or step != "send"):
+        typed.problems[:] = [Problem("", STALE)]
+        return _form(request, actor, whole, typed)
     if found is None or step not in {"review", "send"}:
         return _form(request, actor, whole, typed)
     if step == "review":

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 import secrets
 from collections.abc import Awaitable, Callable, Mapping
 from datetime import UTC, datetime
@@ -59,6 +60,9 @@ _LEADS: Mapping[StaffRole, str] = {
     StaffRole.RECORDS: "Look up a file to read or correct it. Sealing and expunging are done by program.",
 }
 """Roles whose first page is a page of links, and what stands above them."""
+STALE = "Somebody changed this file since you opened it. Open it again, then decide."
+_VERSION = re.compile(r"[1-9][0-9]{0,8}", re.ASCII)
+_NO_VERSION = 0  # versions of a file begin with 1
 _SHOWN = 100  # rows of a list; the rest waits behind more urgent ones
 
 _LISTS: Mapping[Queue, dict[str, str]] = {
@@ -219,7 +223,10 @@ async def typed_of(request: Request) -> Typed:
 
 
 def asked_of(request: Request, actor: Actor, typed: Typed) -> Asked:
-    """Guarded like a program's request: a second click gets the first answer, a stale form is refused."""
+    """Guarded like a program's request: a second click gets the first answer, a stale form is refused.
+
+    So is one about a file that does not say of which version it was made: all of ours do.
+    """
     whole = f"{request.method} {request.url.path} {sorted(typed.fields.items())!r}"
     mark = held().mark("request", hashlib.sha256(whole.encode("utf-8", "surrogatepass")).hexdigest())
     version = typed.text("version")
@@ -227,7 +234,7 @@ def asked_of(request: Request, actor: Actor, typed: Typed) -> Asked:
         actor,
         typed.text("idempotency"),
         mark,
-        int(version) if version is not None and version.isascii() and version.isdecimal() else None,
+        int(version) if version is not None and _VERSION.fullmatch(version) else _NO_VERSION,
     )
 
 
@@ -236,7 +243,7 @@ async def noted(request: Request, actor: Actor, what: str, refusal: Refusal, typ
     if refusal.status < 500:
         await note_refusal(intake.room_of(request), actor, what, refusal)
     if refusal.code is Code.CONFLICT and refusal.field == "If-Match":
-        return Problem("", "Somebody changed this file since you opened it. Open it again, then decide.")
+        return Problem("", STALE)
     return desk_forms.told(refusal, typed)
 
 
