@@ -192,7 +192,9 @@ class Dispatcher:
         found: dict[str, None] = {}
         async with pool.connection() as conn:
             for combination in share.combinations:
-                rows = await (await conn.execute(share.find(combination), (watch, "alert", 100))).fetchall()
+                rows = await (
+                    await conn.execute(share.find(combination), ([watch], [100], "alert"))
+                ).fetchall()
                 found.update((row[0], None) for row in rows)
         return [UUID(hex=record) for record in found]
 

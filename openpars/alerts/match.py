@@ -15,7 +15,8 @@ from openpars.agreements.model import Version
 from openpars.alerts.subscriptions import Subscription, matches
 from openpars.db.connect import Connection, Pool
 from openpars.db.sql import load
-from openpars.disclosure.gate import Row, merge
+from openpars.disclosure.gate import merge
+from openpars.disclosure.reading import Row
 from openpars.disclosure.request import JSON
 from openpars.shares.keys import ShareKeys
 from openpars.shares.tables import Share

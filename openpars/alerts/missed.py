@@ -15,7 +15,8 @@ from openpars.alerts.post import Post, Posted
 from openpars.alerts.streams import QUEUE, Stream
 from openpars.alerts.telling import TRIES
 from openpars.db.sql import load
-from openpars.disclosure.gate import AMENDED, MOVED, Gate, Row
+from openpars.disclosure.gate import AMENDED, MOVED, Gate
+from openpars.disclosure.reading import Row
 from openpars.disclosure.register import Right
 from openpars.disclosure.request import Why
 from openpars.errors import Code, Refused, refuse

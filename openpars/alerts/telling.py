@@ -21,7 +21,8 @@ from openpars.alerts.match import News
 from openpars.alerts.post import Post, Posted
 from openpars.db.literals import array
 from openpars.db.sql import load
-from openpars.disclosure.gate import AMENDED, MOVED, Gate, Row
+from openpars.disclosure.gate import AMENDED, MOVED, Gate
+from openpars.disclosure.reading import Row
 from openpars.disclosure.register import Right
 from openpars.disclosure.request import Why
 from openpars.errors import Code, Refused, refuse

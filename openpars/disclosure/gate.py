@@ -25,7 +25,6 @@ from uuid import UUID
 import orjson
 import psycopg
 from psycopg.rows import TupleRow
-from psycopg_pool import PoolClosed, PoolTimeout
 
 from openpars.accounts.keys import RecipientKey
 from openpars.agreements.model import Version
@@ -34,10 +33,11 @@ from openpars.db.sql import load
 from openpars.disclosure import checks
 from openpars.disclosure.clock import Clock, ClockFault
 from openpars.disclosure.pools import AgreementPools
+from openpars.disclosure.reading import Reader, Row
 from openpars.disclosure.register import Register, Right, is_live
 from openpars.disclosure.request import JSON, Fetch, Search, Why
 from openpars.errors import Code, Refusal, Refused, refuse
-from openpars.log.draft import Draft, Receipt
+from openpars.log.draft import Apart, Draft, Receipt
 from openpars.log.writer import Writer
 from openpars.record import catalogue
 from openpars.shares.keys import ShareKeys
@@ -46,18 +46,6 @@ from openpars.shares.tables import Share
 Q = load(__package__)
 
 TRIES = 4  # how often a row may change under a reader before it is told to try again
-
-
-@dataclass(frozen=True, slots=True)
-class Row:
-    """A row of a share as read in step 5. `id`: the public id as 32 hex digits. `body`: JSON text of the
-    granted fields."""
-
-    id: str
-    grant: int
-    file_version: int
-    body: str
-    subject: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,6 +97,7 @@ class Gate:
         self.register = register
         self.clock = clock
         self.keys = keys
+        self.reader = Reader(pools, keys)
         self.writer: Writer | None = None
         self.partner_access = True
         self._used: dict[tuple[str, UUID, date], int] = {}
@@ -150,7 +139,7 @@ class Gate:
                 limit = min(asked.limit or cap, cap)
                 found = await self._find(right.share, key, limit=limit)
             else:
-                found = await self._by_id(right.share, asked.id)
+                found = await self.reader.by_id(right.share, asked.id)
             # (6) remember
             receipt = await self.remember(
                 who, right, asked.why, rows=found, user=user, use_day=day, private=_asked(asked)
@@ -225,36 +214,9 @@ class Gate:
     async def _find(self, share: Share, key: checks.Key, *, limit: int) -> tuple[Row, ...]:
         wanted = self.keys.search(share.agreement, key.combination, key.values)
         # A person may stand in several grants' rows: read enough, then cut by person.
-        rows = await self._read(share, share.find(key.combination), (wanted, "search", limit * 4))
+        rows = await self.reader.find(share, key.combination, wanted, limit=limit * 4)
         people = set(list(dict.fromkeys(row.id for row in rows))[:limit])
         return tuple(row for row in rows if row.id in people)
-
-    async def _by_id(self, share: Share, record: UUID) -> tuple[Row, ...]:
-        return await self._read(share, share.by_id(), (record, "search"))
-
-    async def _read(self, share: Share, statement: bytes, parameters: tuple[object, ...]) -> tuple[Row, ...]:
-        rows = await self._rows(share.agreement, statement, parameters)
-        return tuple(
-            Row(row[0], row[1], row[2], row[3], self.keys.subject(share.agreement, row[0], row[4]))
-            for row in rows
-        )
-
-    async def _rows(self, agreement: str, statement: bytes, parameters: tuple[object, ...]) -> list[TupleRow]:
-        # An end cuts its lines and closes their pool. Whoever asks under an agreement that was voted again
-        # a moment later gets a new line, and not the end of the old one.
-        for left in range(TRIES - 1, -1, -1):
-            pool = await self.pools.of(agreement)
-            try:
-                async with pool.connection() as conn:
-                    return await (await conn.execute(statement, parameters, binary=True)).fetchall()
-            except psycopg.OperationalError as problem:
-                # Without a state it was the line that failed, and not what was asked.
-                cut = isinstance(problem, psycopg.errors.AdminShutdown) or problem.sqlstate is None
-                if not cut or not left or isinstance(problem, PoolTimeout):
-                    raise
-                with contextlib.suppress(PoolClosed):
-                    await pool.check()  # the others were cut with it
-        raise AssertionError("unreachable")
 
     async def remember(
         self,
@@ -337,13 +299,11 @@ class Gate:
         """
         guards = [draft.guard if isinstance(draft.guard, Guard) else None for draft in drafts]
         since = self.clock.latest()
-        rechecked = await conn.execute(Q.recheck, _recheck([guard for guard in guards if guard is not None]))
-        cursors = [
-            (whose, await conn.execute(share.moved(), arrays(rows)))
-            for share, (whose, rows) in _relied_on(guards).items()
-        ]
-        row = await rechecked.fetchone()
-        moved = {whose[found[0] - 1] for whose, cursor in cursors for found in await cursor.fetchall()}
+        try:
+            row, moved = await _read_again(conn, guards)
+        except psycopg.ProgrammingError:
+            # The table of one share is gone, in the middle of its end. The others need not suffer for it.
+            raise Apart(_by_share(guards), ENDED) from None
         assert row is not None  # noqa: S101
         self.clock.observe(row[0], since=since)
         try:
@@ -363,6 +323,25 @@ class Gate:
 MOVED = Refusal(Code.CONFLICT, "The record changed while it was being read.")
 ENDED = Refusal(Code.AGREEMENT_ENDED, "The agreement has ended.")
 AMENDED = Refusal(Code.CONFLICT, "The agreement was amended while the record was being read.")
+
+
+async def _read_again(conn: Connection, guards: Sequence[Guard | None]) -> tuple[TupleRow | None, set[int]]:
+    """What every answer depends on, and the places of those whose rows have moved. In one trip."""
+    rechecked = await conn.execute(Q.recheck, _recheck([guard for guard in guards if guard is not None]))
+    cursors = [
+        (whose, await conn.execute(share.moved(), arrays(rows)))
+        for share, (whose, rows) in _relied_on(guards).items()
+    ]
+    row = await rechecked.fetchone()
+    return row, {whose[found[0] - 1] for whose, cursor in cursors for found in await cursor.fetchall()}
+
+
+def _by_share(guards: Sequence[Guard | None]) -> list[list[int]]:
+    """The places of all drafts, by the share that they rest on; those that rest on none are together."""
+    places: dict[Share | None, list[int]] = defaultdict(list)
+    for place, guard in enumerate(guards):
+        places[guard.right.share if guard is not None and guard.rows else None].append(place)
+    return list(places.values())
 
 
 def _verdict(

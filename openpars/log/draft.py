@@ -3,10 +3,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TypeAlias
+
+from openpars.errors import Refusal
 
 JSON: TypeAlias = "bool | int | str | list[JSON] | tuple[JSON, ...] | dict[str, JSON] | None"
 """No floats: RFC 8785 would have to say how they are written."""
@@ -40,3 +42,15 @@ class Receipt:
     text: str
     leaf: bytes
     at: datetime
+
+
+class Apart(Exception):
+    """These drafts cannot be judged together: each of `groups`, by their places, is to go alone.
+
+    A group that cannot be judged even alone is refused with `refusal`.
+    """
+
+    def __init__(self, groups: Sequence[Sequence[int]], refusal: Refusal) -> None:
+        super().__init__()
+        self.groups = groups
+        self.refusal = refusal

@@ -6,7 +6,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any
 
+from openpars.log.merkle import Tree
 from openpars.log.note import Malformed, number
 
 WIDTH = 256
@@ -79,3 +81,17 @@ def unbundle(raw: bytes) -> list[bytes]:
             raise Malformed("the bundle ends inside an entry")
         entries.append(raw[at - size : at])
     return entries
+
+
+def new_subtrees(tree: Tree, old: int) -> dict[str, list[Any]]:
+    """The complete subtrees of 256 ** level leaves that were not complete at size `old`."""
+    rows = [
+        (level, index, tree.node(8 * level, index))
+        for level in range(1, 8)
+        for index in range(old >> 8 * level, tree.size >> 8 * level)
+    ]
+    return {
+        "levels": [row[0] for row in rows],
+        "indexes": [row[1] for row in rows],
+        "hashes": [row[2] for row in rows],
+    }

@@ -35,22 +35,23 @@ from openpars.db.connect import Connection
 from openpars.errors import Code, Refusal, Refused, refuse
 from openpars.log import leaf as leaves
 from openpars.log import stored
-from openpars.log.draft import Draft, Receipt
+from openpars.log.draft import Apart, Draft, Receipt
 from openpars.log.head import HeadFile
 from openpars.log.keys import KeyStore
-from openpars.log.merkle import Tree, leaf_hash
+from openpars.log.merkle import leaf_hash
 from openpars.log.note import Checkpoint, Malformed, Signer
 from openpars.log.proof import Proof
 from openpars.log.seal import Key, label, seal
 from openpars.log.stored import LogDamaged, Q, Stored
-from openpars.log.tiles import MAX_ENTRY
+from openpars.log.tiles import MAX_ENTRY, new_subtrees
 
 __all__ = ["Admit", "Draft", "LogDamaged", "Receipt", "SchemaThinned", "Writer", "WriterBusy"]
 
 logger = logging.getLogger(__name__)
 
 Admit = Callable[[Connection, Sequence[Draft]], Awaitable[Sequence[Refusal | None]]]
-"""Called inside the batch's transaction: None for a draft to write, a refusal for one to leave out.
+"""Called inside the batch's transaction: None for a draft to write, a refusal for one to leave out. May
+raise `Apart`.
 
 The connection is in a pipeline: statements sent before the first answer is read share one trip."""
 
@@ -60,6 +61,7 @@ APPEND_SECONDS = 25.0
 CLOCK_SLACK = timedelta(seconds=5)
 _LOCK_TRIES = 25
 _COUNTS = 200_000
+_PROBE = 8
 _SESSION = (
     "-c synchronous_commit=on -c statement_timeout=5000 -c lock_timeout=3000 "
     "-c idle_in_transaction_session_timeout=15000"
@@ -102,6 +104,17 @@ class _Batch:
     bodies: list[bytes] = field(default_factory=list)
     labels: list[bytes] = field(default_factory=list)
     counts: dict[int, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class _Written:
+    """What is written beside a batch's entries. `texts`: the receipts."""
+
+    hashes: list[bytes]
+    head: Checkpoint
+    note: str
+    texts: list[str]
+    subtrees: dict[str, list[Any]]
 
 
 class Writer:
@@ -162,7 +175,7 @@ class Writer:
         try:
             self._conn = await self._connect()
             self._held = await stored.read(self._conn, self._name, self._signer.verifier)
-            await self._conn.commit()
+            await _write_from_here(self._conn)
             if self._head_file is not None:
                 self._head_file.check(self._name, self._held.tree)
             self._task = asyncio.create_task(self._run(), name=f"log-{self._name}")
@@ -225,13 +238,24 @@ class Writer:
             items = [item for item in taken if not item.done.done()]
             if not items:
                 continue
-            try:
-                async with asyncio.timeout(BATCH_SECONDS):
-                    await self._batch(items)
-            except BaseException as problem:
-                await self._failed(items, problem)
-                if isinstance(problem, asyncio.CancelledError):
-                    raise
+            await self._together(items)
+
+    async def _together(self, items: list[_Waiting]) -> None:
+        """One batch; or several, if some of it would take the others along."""
+        try:
+            async with asyncio.timeout(BATCH_SECONDS):
+                await self._batch(items)
+        except Apart as apart:
+            if len(apart.groups) == 1:
+                await self._failed(items, Refused(apart.refusal))
+                return
+            await self._roll_back()
+            for places in apart.groups:
+                await self._together([items[place] for place in places])
+        except BaseException as problem:
+            await self._failed(items, problem)
+            if isinstance(problem, asyncio.CancelledError):
+                raise
 
     async def _failed(self, items: list[_Waiting], problem: BaseException) -> None:
         """Refuse everybody. After a fault the session goes too: what is stored, only a new one can tell."""
@@ -244,7 +268,10 @@ class Writer:
             logger.error("log %s: a batch failed: %s", self._name, type(problem).__name__, exc_info=not known)
         for item in items:
             _fail(item, problem if isinstance(problem, Refused) else _unavailable())
-        if isinstance(problem, Refused) and self._conn is not None:
+        await (self._roll_back() if isinstance(problem, Refused) else self._drop_connection())
+
+    async def _roll_back(self) -> None:
+        if self._conn is not None:
             with contextlib.suppress(psycopg.Error, OSError):
                 await self._conn.rollback()
                 return
@@ -253,17 +280,26 @@ class Writer:
     async def _batch(self, items: list[_Waiting]) -> None:
         conn = await self._session()
         keys = await self._load_keys(items)
-        at, refusals = await self._begin(conn, keys, [item.draft for item in items])
-        batch = _Batch(at, self.size)
-        for item, refusal in zip(items, refusals, strict=True):
-            if refusal is not None:
-                _fail(item, Refused(refusal))
-            else:
-                self._seal(batch, item, keys)
+        # One pipeline for the whole transaction: what must be known first is read on the way.
+        async with conn.pipeline():
+            await conn.execute("BEGIN")
+            at, refusals = await self._begin(conn, keys, [item.draft for item in items])
+            batch = _Batch(at, self.size)
+            for item, refusal in zip(items, refusals, strict=True):
+                if refusal is not None:
+                    _fail(item, Refused(refusal))
+                else:
+                    self._seal(batch, item, keys)
+            if batch.items:
+                written = self._signed(batch)
+                await self._write(conn, batch, written)
+            ended = await conn.execute("COMMIT" if batch.items else "ROLLBACK")
         if not batch.items:
-            await conn.rollback()
             return
-        await self._commit(conn, batch)
+        if ended.statusmessage != "COMMIT":
+            # A transaction that failed on the way answers a commit with a rollback, and no error.
+            raise psycopg.errors.InFailedSqlTransaction
+        self._grow(batch, written)
 
     async def _load_keys(self, items: list[_Waiting]) -> dict[str, Key]:
         """Every subject's key and the month's (under the empty name), made where missing."""
@@ -284,15 +320,14 @@ class Writer:
         refusals: Sequence[Refusal | None] = [None] * len(drafts)
         asked = {key.slot: key for name, key in keys.items() if name and key.slot not in self._counts}
         probes = {label(key, count): key.slot for key in asked.values() for count in range(_PROBE)}
-        async with conn.pipeline():
-            head = await conn.execute(Q.head, {"tree": self._name})
-            used = None
-            if probes:
-                used = await conn.execute(Q.labels_used, {"tree": self._name, "labels": list(probes)})
-            if self._admit is not None:
-                refusals = await self._admit(conn, drafts)
-            row = await head.fetchone()
-            taken = set() if used is None else {found[0] for found in await used.fetchall()}
+        head = await conn.execute(Q.head, {"tree": self._name})
+        used = None
+        if probes:
+            used = await conn.execute(Q.labels_used, {"tree": self._name, "labels": list(probes)})
+        if self._admit is not None:
+            refusals = await self._admit(conn, drafts)
+        row = await head.fetchone()
+        taken = set() if used is None else {found[0] for found in await used.fetchall()}
         if row is None:
             raise _unavailable()
         self._compare(row[1], row[2], row[4])
@@ -364,7 +399,8 @@ class Writer:
         batch.bodies.append(sealed.body)
         batch.items.append(item)
 
-    async def _commit(self, conn: Connection, batch: _Batch) -> None:
+    def _signed(self, batch: _Batch) -> _Written:
+        """What goes beside the entries. The tree in memory is never ahead of the committed one."""
         hashes = [leaf_hash(leaf) for leaf in batch.leaves]
         tree, size = self._held.tree, batch.first + len(hashes)
         tree.extend(hashes)
@@ -375,32 +411,34 @@ class Writer:
                 Proof(index, tuple(tree.inclusion_proof(index, size)), note).text()
                 for index in range(batch.first, size)
             ]
-            subtrees = _new_subtrees(tree, batch.first)
+            return _Written(hashes, head, note, texts, new_subtrees(tree, batch.first))
         finally:
-            # The tree in memory is never ahead of the committed one.
             tree.truncate(batch.first)
-        async with conn.pipeline():
-            name, at = self._name, batch.at
-            await conn.execute(
-                Q.add_batch,
-                {
-                    "tree": name, "first": batch.first, "at": at, "size": size, "note": note,
-                    "leaves": batch.leaves, "hashes": hashes, "sealed": batch.bodies, "labels": batch.labels,
-                },
-            )  # fmt: skip
-            if subtrees["levels"]:
-                await conn.execute(Q.add_subtrees, {"tree": name, **subtrees})
-            await conn.commit()
-        tree.extend(hashes)
-        self._held.last_at, self._held.head = batch.at, head
+
+    async def _write(self, conn: Connection, batch: _Batch, written: _Written) -> None:
+        await conn.execute(
+            Q.add_batch,
+            {
+                "tree": self._name, "first": batch.first, "at": batch.at, "size": written.head.size,
+                "note": written.note, "leaves": batch.leaves, "hashes": written.hashes,
+                "sealed": batch.bodies, "labels": batch.labels,
+            },
+        )  # fmt: skip
+        if written.subtrees["levels"]:
+            await conn.execute(Q.add_subtrees, {"tree": self._name, **written.subtrees})
+
+    def _grow(self, batch: _Batch, written: _Written) -> None:
+        """What is committed now stands in memory too, and everybody gets a receipt."""
+        self._held.tree.extend(written.hashes)
+        self._held.last_at, self._held.head = batch.at, written.head
         if len(self._counts) > _COUNTS:
             self._counts.clear()
         self._counts.update(batch.counts)
         if self._head_file is not None:
-            self._head_file.write(head)
+            self._head_file.write(written.head)
         for number, item in enumerate(batch.items):
             if not item.done.done():
-                receipt = Receipt(batch.first + number, texts[number], batch.leaves[number], batch.at)
+                receipt = Receipt(batch.first + number, written.texts[number], batch.leaves[number], batch.at)
                 item.done.set_result(receipt)
 
     async def _session(self) -> Connection:
@@ -411,7 +449,7 @@ class Writer:
             try:
                 # Rows may be there whose commit was never confirmed to us. Nobody got a receipt for them.
                 await stored.extend(conn, self._name, self._signer.verifier, self._held)
-                await conn.rollback()
+                await _write_from_here(conn)
             except BaseException:
                 await conn.close()
                 raise
@@ -449,23 +487,13 @@ class Writer:
                 await conn.close()
 
 
-_PROBE = 8
+async def _write_from_here(conn: Connection) -> None:
+    """End the reading. From now on each batch begins its transaction itself, in the trip that asks first:
+    the driver would wait for the answer to its own BEGIN."""
+    await conn.rollback()
+    await conn.set_autocommit(True)
 
 
 def _fail(item: _Waiting, problem: BaseException) -> None:
     if not item.done.done():
         item.done.set_exception(problem)
-
-
-def _new_subtrees(tree: Tree, old: int) -> dict[str, list[Any]]:
-    """The complete subtrees of 256 ** level leaves that were not complete at size `old`."""
-    rows = [
-        (level, index, tree.node(8 * level, index))
-        for level in range(1, 8)
-        for index in range(old >> 8 * level, tree.size >> 8 * level)
-    ]
-    return {
-        "levels": [row[0] for row in rows],
-        "indexes": [row[1] for row in rows],
-        "hashes": [row[2] for row in rows],
-    }

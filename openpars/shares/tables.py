@@ -92,12 +92,18 @@ class Share:
 
     @cache  # noqa: B019  (as many shares as purposes)
     def find(self, combination: str) -> bytes:
-        """Rows of a keyed hash. Parameters: hash, way, limit. Expired rows are never served."""
+        """Rows of keyed hashes. Parameters: hashes, a limit for each, way. Expired rows are never served.
+
+        The last column is the place of the row's hash among those asked for, from 1.
+        """
         return (
             sql.SQL(
+                "SELECT row.*, asked.n FROM unnest(%b::bytea[], %s::int[]) WITH ORDINALITY"
+                " AS asked (hash, most, n), LATERAL ("
                 "SELECT encode(uuid_send(id), 'hex'), grant_no, file_version, body, subject FROM {}"
-                " WHERE {} = %b AND %s = ANY (ways)"
-                " AND (until IS NULL OR until > clock_timestamp()) ORDER BY id, grant_no LIMIT %s"
+                " WHERE {} = asked.hash AND %s = ANY (ways)"
+                " AND (until IS NULL OR until > clock_timestamp())"
+                " ORDER BY id, grant_no LIMIT asked.most) AS row"
             )
             .format(self.table, self.column(combination))
             .as_bytes()

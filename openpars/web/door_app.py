@@ -102,7 +102,7 @@ def create_app(settings: Settings) -> FastAPI:
         async with _run(app, settings):
             yield
 
-    app = FastAPI(
+    app = respond.Straight(
         title="OpenPARS for recipients",
         version="1",
         lifespan=lifespan,
@@ -110,8 +110,7 @@ def create_app(settings: Settings) -> FastAPI:
         redoc_url=None,
         openapi_url="/v1/openapi.json",
     )
-    app.add_middleware(
-        respond.Straight,
+    app.go_straight(
         busy={("POST", "/v1/search"): recipient.search, ("GET", "/v1/alerts"): recipient.alerts},
         # None of ours is there: it would be handed on in any case.
         beneath={(method, "/desk/"): _to_desk for method in METHODS},

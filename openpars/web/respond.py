@@ -102,32 +102,36 @@ def _place(error: BaseException) -> str:
 Handler = Callable[[Request], Awaitable[Response]]
 
 
-class Straight:
+class Straight(FastAPI):
     """Hands a busy address straight to its handler: the framework's layers in between cost more than the
     handler's own work. Everything else goes on as it came, and errors are answered from the same list."""
 
-    def __init__(
-        self,
-        app: ASGIApp,
-        busy: Mapping[tuple[str, str], Handler],
-        beneath: Mapping[tuple[str, str], Handler],
+    def go_straight(
+        self, busy: Mapping[tuple[str, str], Handler], beneath: Mapping[tuple[str, str], Handler]
     ) -> None:
         """`busy`: handlers by method and path. `beneath`: by method and the first part of a path, for all
         that follows it."""
-        self._app = app
-        self._busy = busy
-        self._beneath = beneath
+        self._busy = {place: SecurityHeaders(_alone(handler)) for place, handler in busy.items()}
+        self._beneath = {place: SecurityHeaders(_alone(handler)) for place, handler in beneath.items()}
 
-    def _handler(self, method: str, path: str) -> Handler | None:
+    def _straight(self, method: str, path: str) -> ASGIApp | None:
         first = path[: path.find("/", 1) + 1]
         return self._busy.get((method, path)) or self._beneath.get((method, first))
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """ASGI."""
-        handler = self._handler(scope["method"], scope["path"]) if scope["type"] == "http" else None
+        handler = self._straight(scope["method"], scope["path"]) if scope["type"] == "http" else None
         if handler is None:
-            await self._app(scope, receive, send)
-            return
+            await super().__call__(scope, receive, send)
+        else:
+            scope["app"] = self
+            await handler(scope, receive, send)
+
+
+def _alone(handler: Handler) -> ASGIApp:
+    """A handler as an application of its own."""
+
+    async def application(scope: Scope, receive: Receive, send: Send) -> None:
         request = Request(scope, receive)
         try:
             answer = await handler(request)
@@ -136,6 +140,8 @@ class Straight:
         except psycopg.Error as error:
             answer = await on_database(request, error)
         await answer(scope, receive, send)
+
+    return application
 
 
 def json(content: object, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:

@@ -19,7 +19,8 @@ from openpars.agreements.register import Standing
 from openpars.alerts.envelope import Resume, Seals
 from openpars.alerts.post import Post
 from openpars.alerts.streams import Item, Stream, frames
-from openpars.disclosure.gate import AMENDED, ENDED, MOVED, Gate, Guard, Row, _relied_on, _verdict, arrays
+from openpars.disclosure.gate import AMENDED, ENDED, MOVED, Gate, Guard, _relied_on, _verdict, arrays
+from openpars.disclosure.reading import Row
 from openpars.disclosure.register import Right
 from openpars.errors import Code, Refused
 from openpars.shares.tables import Share

@@ -20,7 +20,8 @@ from openpars.agreements.language.canonical import digest
 from openpars.agreements.language.text import read
 from openpars.agreements.model import Version
 from openpars.agreements.project import project
-from openpars.disclosure.gate import Row, merged
+from openpars.disclosure.gate import merged
+from openpars.disclosure.reading import Row
 from openpars.record.file import (
     Arrestee,
     ArrestFile,

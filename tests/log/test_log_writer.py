@@ -4,7 +4,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+import contextlib
+from collections.abc import AsyncIterator, Sequence
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -294,14 +295,16 @@ async def test_a_commit_without_an_answer_is_found_again(
         await log.append(draft())
         conn = log._conn
         assert conn is not None
-        commit = conn.commit
+        pipeline = conn.pipeline
 
-        async def commit_then_break() -> None:
-            await commit()
+        @contextlib.asynccontextmanager
+        async def commit_then_break() -> AsyncIterator[None]:
+            async with pipeline():
+                yield
             raise psycopg.OperationalError
 
         # The pipeline's exit sends and settles the commit; the caller hears only the failure.
-        monkeypatch.setattr(conn, "commit", commit_then_break)
+        monkeypatch.setattr(conn, "pipeline", commit_then_break)
         with pytest.raises(Refused):
             await log.append(draft(1))
         receipt = await log.append(draft(2))
@@ -309,6 +312,28 @@ async def test_a_commit_without_an_answer_is_found_again(
         assert log.size == receipt.index + 1
     async with writer(database, keys, signer) as log:
         assert log.size == receipt.index + 1
+
+
+async def test_a_commit_that_the_server_turned_into_a_rollback_gives_no_receipt(
+    database: Any, keys: KeyStore, signer: Signer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with writer(database, keys, signer) as log:
+        before = await log.append(draft())
+
+        async def fails_unseen(conn: psycopg.AsyncConnection, *_: object) -> None:
+            with contextlib.suppress(psycopg.Error):
+                async with conn.pipeline():
+                    await conn.execute("SELECT 1/0")
+
+        with monkeypatch.context() as patch:
+            patch.setattr(log, "_write", fails_unseen)
+            with pytest.raises(Refused) as caught:
+                await log.append(draft(1))
+        assert caught.value.refusal.code is Code.LOG_UNAVAILABLE
+        assert log.size == before.index + 1
+        receipt = await log.append(draft(2))
+        assert receipt.index == before.index + 1
+        proof.verify(receipt.text, receipt.leaf, signer.verifier)
 
 
 async def test_a_clock_that_jumps_closes_the_log(

@@ -1,0 +1,58 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Searches that travel in one trip: each gets its own rows, nobody's else, and no other agreement's."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+from tests.attacks.conftest import code
+from tests.attacks.test_end import end
+from tests.driver import Driver
+
+ASKED = 8  # times over, by so many at once
+
+
+def test_each_of_many_at_once_gets_its_own_rows(drive: Driver) -> None:
+    _, purpose = drive.agree(limits="results_per_search = 1\nsearches_per_user_per_day = 500")
+    _, other = drive.agree(
+        recipient="ice",
+        show='name = "whole"',
+        limits="results_per_search = 2\nsearches_per_user_per_day = 500",
+    )
+    forms = [drive.book()[1] for _ in range(5)]
+    nobody = {"name": {"last": "Nobody", "first": "Noemi"}, "birth_date": "1961-02-03"}
+
+    def ask(place: int) -> tuple[int, list[dict[str, Any]]]:
+        who, why = (("fbi", purpose), ("ice", other))[place % 2]
+        find = nobody if place % 3 == 2 else drive.find(forms[place % len(forms)])
+        return place, drive.records(who, why, find)
+
+    with ThreadPoolExecutor(ASKED) as pool:
+        answers = list(pool.map(ask, range(ASKED * 12)))
+    for place, records in answers:
+        if place % 3 == 2:
+            assert records == []
+            continue
+        (record,) = records
+        assert forms[place % len(forms)]["arrestee"]["name"].items() <= record["name"].items()
+        assert ("birth_date" in record) == (place % 2 == 0)
+
+
+def test_an_agreement_that_ends_takes_only_its_own_askers_along(drive: Driver) -> None:
+    mine, purpose = drive.agree(limits="results_per_search = 1\nsearches_per_user_per_day = 500")
+    _, kept = drive.agree(recipient="ice", limits="results_per_search = 1\nsearches_per_user_per_day = 500")
+    _, form = drive.book()
+    find = drive.find(form)
+
+    def ask(place: int) -> tuple[str, str | None]:
+        if place == ASKED * 6:
+            end(drive, mine)
+        who, why = (("fbi", purpose), ("ice", kept))[place % 2]
+        answer = drive.search(who, why, find)
+        return who, None if answer.status_code == 200 else code(answer)
+
+    with ThreadPoolExecutor(ASKED) as pool:
+        answers = list(pool.map(ask, range(ASKED * 12)))
+    assert {said for who, said in answers if who == "ice"} == {None}
+    assert {said for who, said in answers if who == "fbi"} == {None, "agreement-ended"}
