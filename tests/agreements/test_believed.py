@@ -12,7 +12,8 @@ from random import Random
 from typing import Any
 
 import pytest
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -183,12 +184,36 @@ def test_signatures() -> None:
         assert not signed(key, signature, message)
 
 
-def test_no_signature_counts_for_which_anybody_could_make_one() -> None:
-    """R and A are the neutral element, S is 0: this verifies for every message."""
-    neutral = (1).to_bytes(32, "little")
-    anybody = base64.b64encode(neutral + bytes(32)).decode()
-    assert not signed(neutral, anybody, "a message")
-    assert not signed(neutral, anybody, "another")
+SMALL = [
+    bytes((*point[:-1], point[-1] | sign))
+    for point in (
+        *(number.to_bytes(32, "little") for number in (0, 1, 2**255 - 20, 2**255 - 19, 2**255 - 18)),
+        bytes.fromhex("26e8958fc2b227b045c3f489f2ef98f0d5dfac05d3c63339b13802886d53fc05"),
+        bytes.fromhex("c7176a703d4dd84fba3c0b760d10670f2a2053fa2c39ccc64ec7fd7792ac037a"),
+    )
+    for sign in (0, 0x80)
+]
+
+
+def passes(key: bytes, signature: bytes, message: str) -> bool:
+    try:
+        Ed25519PublicKey.from_public_bytes(key).verify(signature, message.encode())
+    except InvalidSignature:
+        return False
+    return True
+
+
+@pytest.mark.parametrize("key", SMALL, ids=bytes.hex)
+def test_no_signature_counts_for_which_anybody_could_make_one(key: bytes) -> None:
+    """A and R are points of small order, S is 0: one of a few such signatures verifies, whatever is said."""
+    forged = [
+        (signature, message)
+        for message in map(str, range(20))
+        for signature in (point + bytes(32) for point in SMALL)
+        if passes(key, signature, message)
+    ]
+    assert forged, "the library lets them pass"
+    assert not any(signed(key, base64.b64encode(one).decode(), message) for one, message in forged)
 
 
 # ------------------------------------------------------------------ which keys are believed
