@@ -21,6 +21,7 @@ from datetime import datetime
 from psycopg.rows import TupleRow
 
 from openpars.agreements import register
+from openpars.agreements.language.words import ENGLISH, LANGUAGES, SPOKEN
 from openpars.agreements.model import Version
 from openpars.agreements.proofs import changes
 from openpars.agreements.proofs.certificate import Certificate, certificates
@@ -118,7 +119,10 @@ class Attempt:
 
     @property
     def told(self) -> Mapping[str, JSON] | None:
-        """The difference (see `proofs.changes`), None where there is none or it is not as it was made."""
+        """The difference (see `proofs.changes`), None where there is none or it is not as it was made.
+
+        `spoken` in it has the words of every other language, made and hashed with it.
+        """
         if self.difference is None or not self.sound(DIFFERENCE):
             return None
         told: dict[str, JSON] = json.loads(self.difference)
@@ -164,9 +168,11 @@ def _compared(before: Version | None, version: Version) -> str | None:
     if before is None:
         return None
     try:
-        return json.dumps(changes.as_json(difference(before, version)), ensure_ascii=False)
+        found = difference(before, version)
     except (NoSolver, Undecided, Unconfirmed):
         return None
+    others = {lang: changes.spoken(found, SPOKEN[lang]) for lang in LANGUAGES if lang != ENGLISH.lang}
+    return json.dumps({**changes.as_json(found, ENGLISH), "spoken": others}, ensure_ascii=False)
 
 
 def _hash(*parts: str | int | None) -> str:

@@ -22,11 +22,12 @@ from openpars.agreements.check import check, enactable
 from openpars.agreements.language.canonical import digest
 from openpars.agreements.language.faults import Fault, Severity
 from openpars.agreements.language.plain import markdown, sections
+from openpars.agreements.language.words import SPOKEN, Language
 from openpars.cli import audit, proofs, voting
 from openpars.cli.odrl import odrl
 from openpars.cli.replay import replay
 from openpars.cli.running import AsJson, DataDir, Key, fetch, open_city, send, stop
-from openpars.cli.say import Panels
+from openpars.cli.say import InLanguage, Panels
 from openpars.cli.status import status
 from openpars.cli.what_if import seen
 
@@ -138,8 +139,10 @@ def check_files(
 
 
 @app.command("text")
-def text_of(files: Files, as_json: AsJson = False) -> None:
-    """Print the plain-English text of agreements, generated from what the system obeys.
+def text_of(files: Files, language: InLanguage = Language.EN, as_json: AsJson = False) -> None:
+    """Print the plain text of agreements, generated from what the system obeys.
+
+    In either language what decides is the agreement itself: the hash is of it, not of these words.
 
     Exit status 0, 1 if a text is not an agreement (see `check`), 2 if a file cannot be read.
     """
@@ -162,10 +165,10 @@ def text_of(files: Files, as_json: AsJson = False) -> None:
                 "file": str(path),
                 "id": reading.agreement.id,
                 "hash": version.hash,
-                "markdown": markdown(version),
+                "markdown": markdown(version, SPOKEN[language]),
                 "sections": [
                     {"id": s.id, "title": s.title, "paragraphs": list(s.paragraphs), "points": list(s.points)}
-                    for s in sections(version)
+                    for s in sections(version, SPOKEN[language])
                 ],
             }
         )

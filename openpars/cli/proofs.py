@@ -12,6 +12,7 @@ from typing import Annotated, Any
 import typer
 
 from openpars.agreements.language.text import read
+from openpars.agreements.language.words import SPOKEN, Language, Words
 from openpars.agreements.model import Agreement, Version
 from openpars.agreements.proofs import changes, words
 from openpars.agreements.proofs.certificate import answered, file_name, manifest
@@ -21,7 +22,7 @@ from openpars.agreements.proofs.proving import Unconfirmed, Verdict, settle, ver
 from openpars.agreements.proofs.solve import NoSolver, Undecided, name_and_version
 from openpars.agreements.proofs.standard import FILE_PROPERTIES, asked
 from openpars.cli import stored_proofs
-from openpars.cli.say import CannotRunError
+from openpars.cli.say import CannotRunError, InLanguage
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON and nothing else.")]
 
@@ -68,6 +69,7 @@ def prove(
         float, typer.Option(min=1.0, help="With --stored: how long each version may take.")
     ] = 600.0,
     data_dir: Annotated[Path | None, typer.Option(help="With --stored: the city's data directory.")] = None,
+    language: InLanguage = Language.EN,
     as_json: AsJson = False,
 ) -> None:
     """Prove properties of agreement texts, or show the smallest invented case that breaks one.
@@ -94,19 +96,23 @@ def prove(
             results.append((path, version, [settle(one) for one in wanted]))
     if certificate is not None:
         _write(certificate, results, solver)
+    say = SPOKEN[language]
     if as_json:
         print(
-            json.dumps({"solver": solver, "files": [_file_json(*one) for one in results]}, ensure_ascii=False)
+            json.dumps(
+                {"solver": solver, "files": [_file_json(*one, say) for one in results]}, ensure_ascii=False
+            )
         )
     else:
         for path, version, verdicts in results:
-            print("\n".join(_file_lines(path, version, verdicts)))
+            print("\n".join(_file_lines(path, version, verdicts, say)))
     raise typer.Exit(0 if all(one.proved for _, _, verdicts in results for one in verdicts) else 1)
 
 
 def diff(
     old: Annotated[Path, typer.Argument(help="The text before.", show_default=False)],
     new: Annotated[Path, typer.Argument(help="The text after.", show_default=False)],
+    language: InLanguage = Language.EN,
     as_json: AsJson = False,
 ) -> None:
     """Say what a change of text makes newly visible, findable or permitted, and what it takes away.
@@ -118,7 +124,10 @@ def diff(
     before, after = (version_to_prove(_agreement(path)) for path in (old, new))
     with _reasons():
         found = difference(before, after)
-    print(json.dumps(changes.as_json(found), ensure_ascii=False) if as_json else changes.text(found))
+    say = SPOKEN[language]
+    print(
+        json.dumps(changes.as_json(found, say), ensure_ascii=False) if as_json else changes.text(found, say)
+    )
     raise typer.Exit(1 if found.added else 0)
 
 
@@ -139,40 +148,38 @@ def _reasons() -> Iterator[None]:
         ) from None
 
 
-def _file_json(path: Path, version: Version, verdicts: list[Verdict]) -> dict[str, Any]:
+def _file_json(path: Path, version: Version, verdicts: list[Verdict], say: Words) -> dict[str, Any]:
     return {
         "file": str(path),
         "id": version.agreement.id,
         "hash": version.hash,
         "proved": all(one.proved for one in verdicts),
-        "properties": [_verdict_json(one, version) for one in verdicts],
+        "properties": [_verdict_json(one, version, say) for one in verdicts],
     }
 
 
-def _verdict_json(verdict: Verdict, version: Version) -> dict[str, Any]:
+def _verdict_json(verdict: Verdict, version: Version, say: Words) -> dict[str, Any]:
     found = verdict.counterexample
     result: dict[str, Any] = {
         "property": verdict.name,
-        "says": verdict.says,
+        "says": verdict.says(say),
         "result": "proved" if found is None else "counterexample",
         "counterexample": None,
     }
     if found is not None:
-        result["counterexample"] = words.example_json(found.case, found.told, version.term.zone)
+        result["counterexample"] = words.example_json(found.case, found.told, version.term.zone, say)
     return result
 
 
-def _file_lines(path: Path, version: Version, verdicts: list[Verdict]) -> list[str]:
+def _file_lines(path: Path, version: Version, verdicts: list[Verdict], say: Words) -> list[str]:
     lines = []
     for verdict in verdicts:
         found = verdict.counterexample
-        if found is None:
-            lines.append(f"{path}: {verdict.name}: proved: {verdict.says}")
-        else:
-            lines.append(f"{path}: {verdict.name}: COUNTEREXAMPLE")
-            lines += [
-                f"    {line}" for line in words.example_lines(found.case, found.told, version.term.zone)
-            ]
+        key = "verdict.proved" if found is None else "verdict.refuted"
+        lines.append(say(key, file=path, name=verdict.name, says=verdict.says(say)))
+        if found is not None:
+            example = words.example_lines(found.case, found.told, version.term.zone, say)
+            lines += [f"    {line}" for line in example]
     return lines
 
 

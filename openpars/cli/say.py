@@ -10,9 +10,14 @@ import json
 import sys
 from collections.abc import Mapping
 from enum import IntEnum
-from typing import Any, ClassVar
+from typing import Annotated, Any, ClassVar
 
+import typer
 from typer.core import TyperGroup
+
+from openpars.agreements.language.words import Language
+
+InLanguage = Annotated[Language, typer.Option("--language", help="English or Spanish.")]
 
 
 class Exit(IntEnum):

@@ -15,6 +15,7 @@ from openpars.agreements.bars import packs, version_of
 from openpars.agreements.language.canonical import digest
 from openpars.agreements.language.plain import markdown
 from openpars.agreements.language.text import read
+from openpars.agreements.language.words import ENGLISH
 from openpars.agreements.model import Agreement
 from openpars.cli.key_file import KeyFile
 from openpars.record.catalogue import instant
@@ -103,7 +104,7 @@ def sentence(here: Paper, wish: Wish) -> str:
 
 def whole_text(here: Paper, wish: Wish) -> str:
     """The plain-English text, where the program knows the provider."""
-    return markdown(version_of(here.text, wish.version)) if here.text.provider in packs() else ""
+    return markdown(version_of(here.text, wish.version), ENGLISH) if here.text.provider in packs() else ""
 
 
 def sign(key: KeyFile, stakeholder: str, here: Paper, wish: Wish) -> dict[str, Any]:

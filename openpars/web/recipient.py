@@ -13,6 +13,7 @@ from starlette.responses import Response, StreamingResponse
 
 from openpars.accounts.keys import RecipientKey
 from openpars.agreements.language import plain
+from openpars.agreements.language.words import ENGLISH
 from openpars.agreements.register import Standing
 from openpars.alerts.dispatch import Dispatcher
 from openpars.alerts.streams import Stream, frames
@@ -121,7 +122,7 @@ async def agreement(request: Request) -> Response:
                     "from": standing.begins,
                     "until": standing.until,
                     "purposes": gate.register.version(standing).agreement.purposes,
-                    "text": plain.markdown(gate.register.version(standing)),
+                    "text": plain.markdown(gate.register.version(standing), ENGLISH),
                 }
                 for standing in held
             ]

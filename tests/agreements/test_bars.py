@@ -33,6 +33,7 @@ from openpars.agreements.language.canonical import digest
 from openpars.agreements.language.faults import Severity
 from openpars.agreements.language.plain import markdown
 from openpars.agreements.language.text import read
+from openpars.agreements.language.words import ENGLISH
 from openpars.agreements.model import Agreement, Bar, BarKind, Grant, Version, Way, When
 from openpars.record.catalogue import CRITERIA, FIELDS
 from openpars.record.file import Arrestee, ArrestFile, Name, Participant, Role, Seal
@@ -131,7 +132,7 @@ def test_which_version_a_bar_makes_void() -> None:
 
 def test_the_plain_text_says_what_is_left_and_whose_law_took_the_rest() -> None:
     left = narrowed(warrant(Switched(INFORMATION, on=True, at=ON)))
-    text = markdown(left)
+    text = markdown(left, ENGLISH)
     shown = next(line for line in text.splitlines() if line.startswith("Shown: "))
     assert "Social Security" not in shown
     assert "Introduced text seen, enacted text not seen." in text

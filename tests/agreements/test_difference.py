@@ -13,6 +13,7 @@ from random import Random
 import pytest
 
 from openpars.agreements.bars import version_of
+from openpars.agreements.language.words import ENGLISH
 from openpars.agreements.model import Agreement, Grant, Version, Way, When
 from openpars.agreements.proofs import changes
 from openpars.agreements.proofs.atoms import Atom, Kind, all_atoms
@@ -357,7 +358,7 @@ def test_what_is_added_is_said(grant: Grant, change: Change, names: tuple[str, .
     assert mine
     assert mine[0].witness is not None
     assert mine[0].witness.told.steps
-    assert changes.sentence(mine[0], after) in changes.text(found)
+    assert changes.sentence(mine[0], after, ENGLISH) in changes.text(found, ENGLISH)
 
 
 def test_what_only_narrows_is_not_new() -> None:

@@ -19,6 +19,7 @@ from openpars.agreements import notice, register
 from openpars.agreements.bars import version_of
 from openpars.agreements.language.plain import sections
 from openpars.agreements.language.text import read
+from openpars.agreements.language.words import ENGLISH
 from openpars.agreements.letters import correspondence, filed, typeset, wording
 from openpars.agreements.letters.correspondence import Letter, LetterStanding
 from openpars.agreements.letters.wording import (
@@ -87,7 +88,7 @@ SAYS = {
     ),
     LetterKind.BREACH: (
         "61 searches on one day.",
-        next(s.points[0] for s in sections(VERSION) if s.id == "limits"),
+        next(s.points[0] for s in sections(VERSION, ENGLISH) if s.id == "limits"),
         "by the end of 5 February 2027",
         "“2 of 3”",
     ),

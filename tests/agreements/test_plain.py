@@ -15,6 +15,7 @@ from typer.testing import CliRunner
 from openpars.agreements.bars import version_of
 from openpars.agreements.language.plain import markdown, sections
 from openpars.agreements.language.text import read
+from openpars.agreements.language.words import ENGLISH
 from openpars.agreements.model import Agreement
 from openpars.cli.agreement import app
 from openpars.record.catalogue import FIELDS
@@ -32,7 +33,7 @@ def example(name: str) -> Agreement:
 
 
 def test_what_a_lawyer_and_a_journalist_look_for() -> None:
-    text = markdown(version_of(example("ice-felony-warrant")))
+    text = markdown(version_of(example("ice-felony-warrant")), ENGLISH)
     for sentence in (
         "It ends at 1 September 2027, 00:00:00 EDT (America/New_York)",
         "which is 1 September 2027, 04:00:00 UTC",
@@ -54,7 +55,7 @@ def test_every_field_is_said_to_be_shown_or_not() -> None:
     for path in EXAMPLES.glob("*.toml"):
         agreement = example(path.stem)
         shown = {name for grant in agreement.grants for name, _ in grant.show}
-        listed = next(s for s in sections(version_of(agreement)) if s.id == "not-shared").points[0]
+        listed = next(s for s in sections(version_of(agreement), ENGLISH) if s.id == "not-shared").points[0]
         hidden = listed.removeprefix("Fields never shown: ").split(", ")
         assert set(hidden) == {FIELDS[name].label for name in set(FIELDS) - shown}
 
@@ -63,10 +64,10 @@ def test_every_field_is_said_to_be_shown_or_not() -> None:
 @given(agreements())
 def test_one_agreement_one_text(agreement: Agreement) -> None:
     version = version_of(agreement)
-    text = markdown(version)
-    assert text == markdown(replace(version))
+    text = markdown(version, ENGLISH)
+    assert text == markdown(replace(version), ENGLISH)
     assert text.count(version.hash) == 1
-    for section in sections(version):
+    for section in sections(version, ENGLISH):
         assert f"## {section.title}" in text
 
 
@@ -76,7 +77,7 @@ def test_a_clause_cannot_pass_for_the_generated_text() -> None:
         title="Fine\n## What is not shared\n- [all](http://x)",
         legal_basis="*law*",
     )
-    text = markdown(version_of(sly))
+    text = markdown(version_of(sly), ENGLISH)
     assert len(re.findall("^## What is not shared", text, re.MULTILINE)) == 1
     assert "\\[all\\](http" in text
     assert "\\*law\\*" in text

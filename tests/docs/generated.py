@@ -22,6 +22,7 @@ from openpars import cli
 from openpars.accounts.keys import StaffRole
 from openpars.agreements.ballots import Choice, Question
 from openpars.agreements.language.canonical import CJIS_TOPICS
+from openpars.agreements.language.words import ENGLISH
 from openpars.agreements.model import BarKind, Silence, Way
 from openpars.agreements.proofs.properties import DEFAULT, WITH_WORD, fixed
 from openpars.agreements.votes.readings import RuleReading
@@ -336,7 +337,9 @@ def words() -> str:
 def properties() -> str:
     """Every property that `prove` knows, and whether it asks it unasked."""
     rows = ["| property | says | asked when none is named |", "|---|---|---|"]
-    rows += [f"| `{one.name}` | {one.says} | {'yes' if one.name in DEFAULT else ''} |" for one in fixed()]
+    rows += [
+        f"| `{one.name}` | {one.says(ENGLISH)} | {'yes' if one.name in DEFAULT else ''} |" for one in fixed()
+    ]
     rows += [f"| `{name}` | {says} | |" for name, says in WITH_WORD.items()]
     return "\n".join(rows)
 

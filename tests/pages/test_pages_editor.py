@@ -35,7 +35,7 @@ def seen(answer: Checked) -> dict[str, list[bool]]:
 
 
 def test_the_five_files_through_the_felony_warrant() -> None:
-    answer = checked({"text": FELONY}, NOW)
+    answer = checked({"text": FELONY}, NOW, Words("en"))
     assert answer.fine
     assert seen(answer) == {
         "felony": [True],
@@ -54,10 +54,10 @@ def test_the_five_files_through_the_felony_warrant() -> None:
 
 
 def test_a_time_before_the_end_and_the_first_instant_after_it() -> None:
-    inside = checked({"text": FELONY, "day": "2027-08-31", "clock": "23:59"}, NOW)
+    inside = checked({"text": FELONY, "day": "2027-08-31", "clock": "23:59"}, NOW, Words("en"))
     assert inside.fits
     assert seen(inside)["felony"] == [True]
-    over = checked({"text": FELONY, "day": "2027-09-01", "clock": "00:00"}, NOW)
+    over = checked({"text": FELONY, "day": "2027-09-01", "clock": "00:00"}, NOW, Words("en"))
     assert {why.because for one in over.seen for p in one.persons for why in p.why} == {"over", "seal"}
 
 
@@ -72,22 +72,22 @@ def test_a_time_before_the_end_and_the_first_instant_after_it() -> None:
     ],
 )
 def test_a_time_that_cannot_be_read_is_said_and_another_is_taken(day: str, clock: str) -> None:
-    answer = checked({"text": FELONY, "day": day, "clock": clock}, NOW)
+    answer = checked({"text": FELONY, "day": day, "clock": clock}, NOW, Words("en"))
     assert not answer.fits
     assert answer.at == NOW
 
 
 def test_the_text_of_2008_shows_victims_until_the_shield() -> None:
     text = agreed.text("ice-pars-2008")
-    before = checked({"text": text, "day": "2010-07-15", "clock": "23:59"}, NOW)
-    after = checked({"text": text, "day": "2010-07-16", "clock": "00:00"}, NOW)
+    before = checked({"text": text, "day": "2010-07-15", "clock": "23:59"}, NOW, Words("en"))
+    after = checked({"text": text, "day": "2010-07-16", "clock": "00:00"}, NOW, Words("en"))
     assert seen(before)["born-abroad"] == [True, True, True]
     assert seen(after)["born-abroad"] == [True, False, False]
     assert after.seen[-1].persons[1].why[0].because == "bar"
 
 
 def test_faults_have_their_line_and_the_nearest_word() -> None:
-    answer = checked({"text": FELONY.replace("show = { name", "show = { nmae")}, NOW)
+    answer = checked({"text": FELONY.replace("show = { name", "show = { nmae")}, NOW, Words("en"))
     assert not answer.fine
     assert not answer.readable
     line = next(n for n, one in enumerate(FELONY.split("\n"), start=1) if one.startswith("show"))
@@ -95,23 +95,23 @@ def test_faults_have_their_line_and_the_nearest_word() -> None:
 
 
 def test_windows_line_ends_make_no_other_agreement() -> None:
-    typed = checked({"text": FELONY.replace("\n", "\r\n")}, NOW)
-    assert typed.hash == checked({"text": FELONY}, NOW).hash
+    typed = checked({"text": FELONY.replace("\n", "\r\n")}, NOW, Words("en"))
+    assert typed.hash == checked({"text": FELONY}, NOW, Words("en")).hash
 
 
 @pytest.mark.parametrize(
     "text", ["", "   \n", "x" * (TEXT_LIMIT + 1), "\x00", "\udc80", "a" + ".a" * 3000 + " = 1"]
 )
 def test_what_is_no_text_shows_nothing(text: str) -> None:
-    answer = checked({"text": text}, NOW)
+    answer = checked({"text": text}, NOW, Words("en"))
     assert not answer.fine
     assert answer.seen == ()
 
 
 def test_a_text_past_the_limit_is_not_read_at_all() -> None:
     """Of short lines: it is the size that is refused, before a line is looked at."""
-    allowed = checked({"text": "#\n" * (TEXT_LIMIT // 2)}, NOW)
-    refused = checked({"text": "#\n" * (TEXT_LIMIT // 2) + "#"}, NOW)
+    allowed = checked({"text": "#\n" * (TEXT_LIMIT // 2)}, NOW, Words("en"))
+    refused = checked({"text": "#\n" * (TEXT_LIMIT // 2) + "#"}, NOW, Words("en"))
     assert not any("longer than" in one.message for one in allowed.faults)
     assert ["longer than 32 KiB" in one.message for one in refused.faults] == [True]
     assert refused.text == ""
@@ -124,7 +124,8 @@ def test_a_line_of_many_dots_is_refused_before_it_is_read() -> None:
 
 @pytest.mark.parametrize("lang", LANGUAGES)
 def test_every_reason_and_file_has_its_words(lang: str) -> None:
-    words, answer = Words(lang), checked({"text": FELONY}, NOW)
+    words = Words(lang)
+    answer = checked({"text": FELONY}, NOW, words)
     for one in answer.seen:
         assert words(f"example.{one.id}")
     for because in ("seal", "not-yet", "over", "purpose", "role", "condition", "together", "bar"):

@@ -8,14 +8,14 @@ from pathlib import Path
 
 import pytest
 
-from openpars.agreements.bars import packs, version_of
+from openpars.agreements.bars import version_of
 from openpars.agreements.language.plain import sections
 from openpars.agreements.language.text import read
+from openpars.agreements.language.words import ENGLISH
 from openpars.agreements.model import Version
 from openpars.agreements.register import Event
-from openpars.record.file import HOME
 from openpars.web.pages import event_words, recipient_views
-from openpars.web.pages.words import CATALOGUE, Words
+from openpars.web.pages.words import Words
 
 EXAMPLES = Path(__file__).parents[2] / "examples" / "agreements"
 AT = datetime(2026, 11, 26, 17, 0, tzinfo=UTC)
@@ -62,24 +62,6 @@ def test_a_step_is_told_in_the_readers_words_and_nobodys_own_words_are_changed(
     assert shown.by == "los dueños"
 
 
-def test_every_bar_of_the_city_has_its_title_in_both_languages() -> None:
-    pack = next(pack for pack in packs().values() if pack.jurisdiction == HOME)
-    for bar, _ in (*pack.bars, *pack.switchable):
-        for part, own in (("title", bar.title), ("label", bar.label)):
-            if own is not None:
-                key = f"bar.{bar.id}.{part}"
-                assert CATALOGUE["en"][key] == own
-                assert CATALOGUE["es"][key] != own
-
-
-def test_every_field_that_a_bar_holds_back_has_its_name_in_both_languages() -> None:
-    pack = next(pack for pack in packs().values() if pack.jurisdiction == HOME)
-    held = {name for bar, _ in (*pack.bars, *pack.switchable) for name in bar.fields}
-    assert held
-    for lang in ("en", "es"):
-        assert {name for name in held if f"fieldname.{name}" not in CATALOGUE[lang]} == set()
-
-
 def test_a_subscription_offers_only_what_can_ever_be_told() -> None:
     found = recipient_views.criteria(version("ice-felony-warrant", 1), "felony-warrant")
     assert {name: [value for value, _ in values] for name, _, values in found} == {
@@ -89,9 +71,9 @@ def test_a_subscription_offers_only_what_can_ever_be_told() -> None:
 
 
 def test_a_text_without_a_number_says_that_it_has_none() -> None:
-    opening = sections(version("ice-felony-warrant", 0))[0].paragraphs[0]
+    opening = sections(version("ice-felony-warrant", 0), ENGLISH)[0].paragraphs[0]
     assert opening.startswith("This is a text for the agreement `ice-felony-warrant`, not proposed yet")
-    assert "version 3 of" in sections(version("ice-felony-warrant", 3))[0].paragraphs[0]
+    assert "version 3 of" in sections(version("ice-felony-warrant", 3), ENGLISH)[0].paragraphs[0]
 
 
 def test_a_country_is_named() -> None:

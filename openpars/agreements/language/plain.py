@@ -1,24 +1,25 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The plain-English text of an agreement, generated from the value the machine obeys.
+"""The plain text of an agreement, in English or Spanish, generated from the value the machine obeys.
 
-It is never written beside it, so it cannot say less or more than what runs. Deterministic: one value,
-one text. Made of sections, so that a page can lay it out; `markdown` joins them.
+It is never written beside it, so it cannot say less or more than what runs. Deterministic: one value and one
+language, one text. Made of sections, so that a page can lay it out; `markdown` joins them. In whatever
+language it is read, what decides is the agreement itself: its hash is of the canonical form.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
-from zoneinfo import ZoneInfo
+from datetime import timedelta
 
+from openpars.agreements.language.words import ENGLISH, Words
 from openpars.agreements.model import (
     Agreement,
     Bar,
     BarKind,
     Decision,
     Grant,
-    Silence,
+    Organisation,
     Term,
     Version,
     Way,
@@ -27,31 +28,8 @@ from openpars.agreements.model import (
 from openpars.record.catalogue import CRITERIA, FIELDS
 from openpars.record.file import Role
 
-_ABOUT = {
-    Role.ARRESTEE: "the person arrested",
-    Role.VICTIM: "victims of a crime",
-    Role.CRIME_WITNESS: "witnesses of a crime",
-}
-_WORDS = {
-    "F": "ungraded felony",
-    "M": "ungraded misdemeanor",
-    "S": "summary offense",
-    "IC": "indirect criminal contempt",
-    "ror": "release on recognizance",
-    "diverted": "such as Accelerated Rehabilitative Disposition, without a conviction",
-    "defender": "the Defender",
-    "private": "a private lawyer",
-    "none": "nobody",
-}
 # What is in no agreement's reach, because the catalogue has no field for it.
-_NEVER = (
-    "immigration or citizenship status (the record has no field for it)",
-    "the pretrial interview",
-    "the reasons for a bail and the person's ability to pay",
-    "the reasons of a charging decision",
-    "the magistrate's name",
-    "who acted on the file, and its history",
-)
+_NEVER = ("status", "interview", "bail_reasons", "charging_reasons", "magistrate", "history")
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,28 +42,28 @@ class Section:
     points: tuple[str, ...] = ()
 
 
-def sections(version: Version) -> tuple[Section, ...]:
+def sections(version: Version, say: Words) -> tuple[Section, ...]:
     """The whole text, in reading order."""
     agreement = version.agreement
     return (
-        _who(version),
-        _users(agreement),
-        _how_long(agreement.term),
-        *(_grant(agreement, grant) for grant in agreement.grants),
-        _not_shared(agreement),
-        _barred(version),
-        _limits(agreement),
-        _duties(agreement),
-        _decided(agreement.decision, agreement.term),
-        *_clauses(agreement),
+        _who(version, say),
+        _users(agreement, say),
+        _how_long(agreement.term, say),
+        *(_grant(agreement, grant, say) for grant in agreement.grants),
+        _not_shared(agreement, say),
+        _barred(version, say),
+        _limits(agreement, say),
+        _duties(agreement, say),
+        _decided(agreement.decision, agreement.term, say),
+        *_clauses(agreement, say),
     )
 
 
-def markdown(version: Version) -> str:
+def markdown(version: Version, say: Words) -> str:
     """The text as Markdown."""
     agreement = version.agreement
     blocks = [f"# {_escape(agreement.title or agreement.id)}"]
-    for section in sections(version):
+    for section in sections(version, say):
         blocks.append(f"## {section.title}")
         blocks.extend(section.paragraphs)
         if section.points:
@@ -98,182 +76,131 @@ def _escape(text: str) -> str:
     return "".join(f"\\{c}" if c in "\\`*_[]<>#|" else c for c in " ".join(text.split()))
 
 
-def join(words: Sequence[str], last: str = "and") -> str:
-    """`a, b and c`."""
-    return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} {last} {words[-1]}" if words else ""
+def purposes(codes: Iterable[str], say: Words) -> str:
+    """Purposes in words, where there are words for them."""
+    return say.join([say.maybe(f"purpose.{code}", code) for code in codes])
 
 
-def _count(number: int, one: str) -> str:
-    return f"{number:,} {one}" if number == 1 else f"{number:,} {one}s"
+def body(code: str, say: Words) -> str:
+    """A provider or recipient."""
+    return say.maybe(f"body.{code}", code)
 
 
-def _day(at: date) -> str:
-    return f"{at.day} {at:%B %Y}"
-
-
-def moment(at: datetime, zone: str) -> str:
-    """An instant in words, in the zone and in UTC."""
-    local = at.astimezone(ZoneInfo(zone))
-    here = f"{_day(local)}, {_clock(local)} {local.tzname()} ({zone})"
-    if zone == "UTC":
-        return f"{_day(local)}, {_clock(local)} UTC"
-    return f"{here}, which is {_day(at.astimezone(UTC))}, {_clock(at.astimezone(UTC))} UTC"
-
-
-def _clock(at: datetime) -> str:
-    return at.time().isoformat(timespec="microseconds" if at.microsecond else "seconds")
-
-
-def _who(version: Version) -> Section:
+def _who(version: Version, say: Words) -> Section:
     agreement = version.agreement
-    basis = _escape(agreement.legal_basis) if agreement.legal_basis else "none is stated"
-    points = [
-        f"Provider: {agreement.provider}",
-        f"Recipient: {agreement.recipient}",
-        f"Purposes: {join(agreement.purposes)}. A request for any other purpose is refused.",
-        f"Legal basis as stated: {basis}",
-    ]
-    fee = "none is stated" if agreement.fee_per_year is None else f"${agreement.fee_per_year:,} a year"
-    points.append(f"Fee: {fee}")
-    standing = (
-        f"This is version {version.number} of the agreement `{agreement.id}`."
-        if version.number
-        else f"This is a text for the agreement `{agreement.id}`, not proposed yet, so without a number."
+    numbered = {"number": version.number} if version.number else {}
+    opening = say(
+        "text.numbered" if numbered else "text.unnumbered", id=agreement.id, hash=version.hash, **numbered
     )
-    opening = (
-        f"{standing} The text below is generated from the agreement that the system obeys; what it does not "
-        f"say is not shared. Fingerprint of the agreement: `{version.hash}`."
+    points = (
+        say("text.provider", provider=body(agreement.provider, say)),
+        say("text.recipient", recipient=body(agreement.recipient, say)),
+        say("text.purposes", purposes=purposes(agreement.purposes, say)),
+        say("text.basis", basis=_escape(agreement.legal_basis))
+        if agreement.legal_basis
+        else say("text.basis_none"),
+        say("text.fee_none")
+        if agreement.fee_per_year is None
+        else say("text.fee", amount=f"{agreement.fee_per_year:,}"),
     )
-    return Section("who", "Who shares with whom, and for what", (opening,), tuple(points))
+    return Section("who", say("text.who"), (opening,), points)
 
 
-def _users(agreement: Agreement) -> Section:
-    opening = (
-        f"The recipient itself, {agreement.recipient}, with keys of its own"
-        + (
-            ", and these organisations of its tree, each with keys of its own:"
-            if agreement.organisations
-            else "."
-        )
-        + ("" if agreement.organisations else " No organisation under it is named, so none may use it.")
-    )
-    closing = (
-        "A key of an organisation that is not named here is refused, whatever stands above it. One "
-        "suspension or end of this agreement cuts them all at once."
-    )
-    points = tuple(
-        f"{one.id}, under {one.under}" + (f": {_escape(one.name)}" if one.name else "")
-        for one in agreement.organisations
-    )
-    paragraphs = (opening, closing) if agreement.organisations else (opening,)
-    return Section("users", "Who may use it", paragraphs, points)
+def _users(agreement: Agreement, say: Words) -> Section:
+    recipient = body(agreement.recipient, say)
+    if not agreement.organisations:
+        return Section("users", say("text.users"), (say("text.users_alone", recipient=recipient),))
+    paragraphs = (say("text.users_named", recipient=recipient), say("text.users_closing"))
+    points = tuple(_organisation(one, say) for one in agreement.organisations)
+    return Section("users", say("text.users"), paragraphs, points)
 
 
-def _how_long(term: Term) -> Section:
-    last = term.ends - timedelta(seconds=1) if term.ends.microsecond == 0 else term.ends
-    ends = f"It ends at {moment(term.ends, term.zone)}. At that instant nothing more is answered."
+def _organisation(one: Organisation, say: Words) -> str:
+    under = body(one.under, say)
+    if not one.name:
+        return say("text.organisation", id=one.id, under=under)
+    return say("text.organisation_named", id=one.id, under=under, name=_escape(one.name))
+
+
+def _how_long(term: Term, say: Words) -> Section:
+    ends = [say("text.ends", at=say.moment(term.ends, term.zone))]
     if term.ends.microsecond == 0:
-        ends += f" The last second inside the term is {moment(last, term.zone)}."
-    return Section("term", "How long", (f"It begins at {moment(term.begins, term.zone)}.", ends))
+        last = say.moment(term.ends - timedelta(seconds=1), term.zone)
+        ends.append(say("text.last_second", at=last))
+    begins = say("text.begins", at=say.moment(term.begins, term.zone))
+    return Section("term", say("text.term"), (begins, " ".join(ends)))
 
 
-def _value(criterion: str, value: str) -> str:
-    if criterion == "zip_prefix":
-        return f"{value} and two more digits"
-    if criterion == "charge_grade" and value not in _WORDS:
-        return value
-    return f"{value} ({_WORDS[value]})" if value in _WORDS else value
-
-
-def _on_days(when: When, zone: str) -> Iterable[str]:
+def _on_days(when: When, zone: str, say: Words) -> Iterable[str]:
     first, last = when.arrested_from, when.arrested_through
     if first is not None and first == last:
-        yield f"the arrest was on {_day(first)}, by the calendar of {zone}"
+        yield say("condition.on", day=say.day(first), zone=zone)
     elif first is not None and last is not None:
-        yield f"the arrest was from {_day(first)} through {_day(last)}, by the calendar of {zone}"
+        yield say("condition.between", first=say.day(first), last=say.day(last), zone=zone)
     elif first is not None:
-        yield f"the arrest was on {_day(first)} or later, by the calendar of {zone}"
+        yield say("condition.since", day=say.day(first), zone=zone)
     elif last is not None:
-        yield f"the arrest was on {_day(last)} or earlier, by the calendar of {zone}"
+        yield say("condition.until", day=say.day(last), zone=zone)
 
 
-def _conditions(grant: Grant, zone: str) -> tuple[str, ...]:
+def _is_one_of(name: str, values: Iterable[str], say: Words) -> str:
+    return say(f"condition.{name}", values=say.join([say.value(name, one) for one in values], "or"))
+
+
+def conditions(grant: Grant, zone: str, say: Words) -> tuple[str, ...]:
+    """The conditions of a grant on a file, each as a sentence without its full stop."""
     points = []
     of_charge = [
-        f"its {name.removeprefix('charge_')} is {join([_value(name, v) for v in values], 'or')}"
-        for name, values in grant.when.isin
-        if CRITERIA[name].of_charge
+        _is_one_of(name, values, say) for name, values in grant.when.isin if CRITERIA[name].of_charge
     ]
     if of_charge:
-        points.append(
-            f"at least one charge is such that {join(of_charge)}; only such charges are shown and counted"
-        )
+        points.append(say("condition.charge", all=say.join(of_charge)))
     points.extend(
-        f"the {CRITERIA[name].label} is {join([_value(name, v) for v in values], 'or')}"
-        for name, values in grant.when.isin
-        if not CRITERIA[name].of_charge
+        _is_one_of(name, values, say) for name, values in grant.when.isin if not CRITERIA[name].of_charge
     )
-    points.extend(_on_days(grant.when, zone))
-    if grant.when.arrested_within_days is not None:
-        hours = grant.when.arrested_within_days * 24
-        points.append(
-            f"the arrest is less than {_count(hours // 24, 'day')} old ({hours:,} hours); then the file "
-            "leaves by itself"
-        )
+    points.extend(_on_days(grant.when, zone, say))
+    within = grant.when.arrested_within_days
+    if within is not None:
+        points.append(say("condition.within", days=say.count("days", within), hours=f"{within * 24:,}"))
     return tuple(points)
 
 
-def _shown(grant: Grant) -> str:
+def _shown(grant: Grant, say: Words) -> str:
     parts = []
     for name, precision in grant.show:
         field = FIELDS[name]
-        known = field.precision(precision)
-        as_recorded = len(field.precisions) == 1 or known is None
-        parts.append(
-            field.label if as_recorded else f"{field.label} ({known.meaning if known else precision})"
-        )
+        as_recorded = len(field.precisions) == 1 or field.precision(precision) is None
+        parts.append(say.field(name) if as_recorded else say.precisely(name, precision))
     return "; ".join(parts)
 
 
-def _ways(grant: Grant) -> Iterable[str]:
-    keys = "; ".join(
-        join([FIELDS[name].label for name in fields]) + (" together" if len(fields) > 1 else "")
-        for fields in grant.find_by
-    )
+def _key(fields: Iterable[str], say: Words) -> str:
+    named = [say.field(name) for name in fields]
+    return say("text.together", fields=say.join(named)) if len(named) > 1 else "".join(named)
+
+
+def _ways(grant: Grant, say: Words) -> Iterable[str]:
+    keys = "; ".join(_key(fields, say) for fields in grant.find_by)
     if Way.SEARCH in grant.ways:
-        yield (
-            f"It may be searched by, and by nothing else: {keys}."
-            if keys
-            else "It may not be searched: no key is granted."
-        )
-        yield from _hidden_keys(grant)
+        yield say("text.searched", keys=keys) if keys else say("text.no_key")
+        yield from _hidden_keys(grant, say)
     else:
-        yield "It may not be searched."
+        yield say("text.not_searched")
     if Way.ALERT in grant.ways:
-        by = [f"a watch for one person, by the same keys ({keys})"] if keys else []
-        by += (
-            [f"criteria over {join([CRITERIA[name].label for name in grant.alert_by])}"]
-            if grant.alert_by
-            else []
-        )
-        by += ["every row of this grant, without criteria"] if grant.alert_all else []
-        yield (
-            f"Alerts may be asked for by {join(by, 'or')}."
-            if by
-            else "Alerts are named, but nothing to ask them by."
-        )
+        by = [say("text.alerts_watch", keys=keys)] if keys else []
+        if grant.alert_by:
+            criteria = say.join([say.criterion(name) for name in grant.alert_by])
+            by.append(say("text.alerts_criteria", criteria=criteria))
+        by += [say("text.alerts_everybody")] if grant.alert_all else []
+        yield say("text.alerts", ways=say.join(by, "or")) if by else say("text.alerts_by_nothing")
     else:
-        yield "No alerts."
-    yield (
-        "All of it may be exported at once."
-        if Way.EXPORT in grant.ways
-        else "It may not be exported in bulk."
-    )
+        yield say("text.no_alerts")
+    yield say("text.exported") if Way.EXPORT in grant.ways else say("text.not_exported")
     if grant.bulk:
-        yield "Whoever receives every row can sort and search what is shown in it by any of it."
+        yield say("text.bulk")
 
 
-def _hidden_keys(grant: Grant) -> Iterable[str]:
+def _hidden_keys(grant: Grant, say: Words) -> Iterable[str]:
     """A key tells something: who searches by a value and finds a row has learned that the value is right."""
     shown = dict(grant.show)
     confirmed = sorted(
@@ -281,151 +208,139 @@ def _hidden_keys(grant: Grant) -> Iterable[str]:
         key=list(FIELDS).index,
     )
     if confirmed:
-        labels = join([FIELDS[name].label for name in confirmed])
-        yield f"A search that finds a row confirms the whole {labels} as typed, though it is not shown whole."
+        yield say("text.confirms", fields=say.join([say.field(name) for name in confirmed]))
 
 
-def _grant(agreement: Agreement, grant: Grant) -> Section:
+def _grant(agreement: Agreement, grant: Grant, say: Words) -> Section:
     if not grant.purposes:
-        nothing = "A bar above this agreement leaves nothing of this grant: see below."
-        return Section(f"grant-{grant.number}", "What was voted and is not shared", (nothing,))
-    only = _conditions(grant, agreement.term.zone)
-    paragraphs = [
-        f"About {_ABOUT[grant.about]}, for {join(list(grant.purposes))}.",
-        f"Shown: {_shown(grant)}.",
-        *_ways(grant),
-        "Only when all of this is known to be so, and whoever gets a row is told that it is:"
-        if only
-        else "Without further conditions on the file.",
-    ]
+        return Section(f"grant-{grant.number}", say("text.emptied"), (say("text.emptied_why"),))
+    only = conditions(grant, agreement.term.zone, say)
+    paragraphs = (
+        say("text.about", who=say(f"about.{grant.about.value}"), purposes=purposes(grant.purposes, say)),
+        say("text.shown", fields=_shown(grant, say)),
+        *_ways(grant, say),
+        say("text.only_when" if only else "text.no_conditions"),
+    )
     total = len(agreement.grants)
-    title = "What is shared" if total == 1 else f"What is shared ({grant.number} of {total})"
-    return Section(f"grant-{grant.number}", title, tuple(paragraphs), only)
+    title = say("text.shared") if total == 1 else say("text.shared_of", number=grant.number, total=total)
+    return Section(f"grant-{grant.number}", title, paragraphs, only)
 
 
-def _not_shared(agreement: Agreement) -> Section:
+def _not_shared(agreement: Agreement, say: Words) -> Section:
     shown = {name for grant in agreement.grants for name, _ in grant.show}
     coarse = []
     for name in FIELDS:
         best = max(
             (FIELDS[name].rank(p) for g in agreement.grants for n, p in g.show if n == name), default=None
         )
-        finest = len(FIELDS[name].precisions) - 1
-        if best is not None and best < finest:
-            coarse.append(f"{FIELDS[name].label} beyond {FIELDS[name].precisions[best].meaning}")
-    never = [field.label for name, field in FIELDS.items() if name not in shown]
-    people = [_ABOUT[role] for role in Role if all(grant.about is not role for grant in agreement.grants)]
+        if best is not None and best < len(FIELDS[name].precisions) - 1:
+            how = say.how(name, FIELDS[name].precisions[best].name)
+            coarse.append(say("text.beyond", field=say.field(name), how=how))
+    never = [say.field(name) for name in FIELDS if name not in shown]
+    people = [
+        say(f"about.{role.value}")
+        for role in Role
+        if all(grant.about is not role for grant in agreement.grants)
+    ]
     points = []
     if never:
-        points.append(f"Fields never shown: {', '.join(never)}")
+        points.append(say("text.never_shown", fields=", ".join(never)))
     if coarse:
-        points.append(f"Never shown more exactly: {', '.join(coarse)}")
-    told = _told(agreement, shown)
+        points.append(say("text.never_finer", fields=", ".join(coarse)))
+    told = _told(agreement, shown, say)
     if told:
-        points.append(f"Not shown, but told to whoever asks by it or is alerted by it: {', '.join(told)}")
+        points.append(say("text.told", fields=", ".join(told)))
     if people:
-        points.append(f"Nothing about {join(people, 'or')}")
-    points.append(f"Under no agreement: {'; '.join(_NEVER)}")
-    return Section("not-shared", "What is not shared", (), tuple(points))
+        points.append(say("text.nothing_about", people=say.join(people, "nor")))
+    points.append(say("text.no_agreement", what="; ".join(say(f"never.{one}") for one in _NEVER)))
+    return Section("not-shared", say("text.not_shared"), (), tuple(points))
 
 
-def _told(agreement: Agreement, shown: set[str]) -> list[str]:
+def _told(agreement: Agreement, shown: set[str], say: Words) -> list[str]:
     """Fields no row shows, though a hit by key, criterion or condition gives their value away."""
     asked = {name for grant in agreement.grants for fields in grant.find_by for name in fields}
     asked |= {CRITERIA[name].field for grant in agreement.grants for name in grant.alert_by}
     asked |= {CRITERIA[name].field for grant in agreement.grants for name, _ in grant.when.isin}
-    return [field.label for name, field in FIELDS.items() if name in asked - shown]
+    return [say.field(name) for name in FIELDS if name in asked - shown]
 
 
-def _barred(version: Version) -> Section:
-    points = [_bar(bar, version.term) for bar in version.bars]
-    return Section(
-        "bars",
-        "What stands above this agreement",
-        ("These hold whatever the owners vote.",) if points else (),
-        tuple(points),
-    )
+def _barred(version: Version, say: Words) -> Section:
+    points = tuple(_bar(bar, version.term, say) for bar in version.bars)
+    return Section("bars", say("text.bars"), (say("text.bars_hold"),) if points else (), points)
 
 
-def _bar(bar: Bar, term: Term) -> str:
-    since = f" Holds from {moment(bar.begins, term.zone)}." if bar.begins is not None else ""
+def bar_said(bar: Bar, part: str, say: Words) -> str:
+    """The `title`, `label` or `citation` of a bar; as its pack has it, where just that was not translated."""
+    key, own = f"bar.{bar.id}.{part}", str(getattr(bar, part) or "")
+    return say(key) if ENGLISH.maybe(key, "") == own else own
+
+
+def _bar(bar: Bar, term: Term, say: Words) -> str:
+    said = [f"{bar_said(bar, 'title', say)}."]
+    if bar.label:
+        label = bar_said(bar, "label", say)
+        said.append(say("above.label", label=f"{label[0].upper()}{label[1:]}"))
+    if bar.fields:
+        said.append(say("above.held_back", fields=say.join([say.field(name) for name in bar.fields])))
+    if bar.kind is BarKind.JUVENILE:
+        said.append(say("above.unknown_age"))
+    if bar.begins is not None:
+        said.append(say("above.from", at=say.moment(bar.begins, term.zone)))
     if bar.ends is not None:
-        since += f" Holds until {moment(bar.ends, term.zone)}."
-    note = {
-        "source": "",
-        "K": " Not checked against the source.",
-        "I": " This project's reading, not checked by a lawyer.",
-    }
-    unknown_age = " An unknown age counts as a child's." if bar.kind is BarKind.JUVENILE else ""
-    label = f" {bar.label[0].upper()}{bar.label[1:]}." if bar.label else ""
-    taken = f" Held back: {join([FIELDS[name].label for name in bar.fields])}." if bar.fields else ""
-    cited = f" ({bar.standing}: {bar.citation}.)"
-    return f"{bar.title}.{label}{taken}{unknown_age}{since}{cited}{note.get(bar.checked, '')}"
+        said.append(say("above.until", at=say.moment(bar.ends, term.zone)))
+    said.append(say(f"above.{bar.standing}", citation=bar_said(bar, "citation", say)))
+    return " ".join([*said, *filter(None, [say.maybe(f"above.checked_{bar.checked}", "")])])
 
 
-def _limits(agreement: Agreement) -> Section:
+def _limits(agreement: Agreement, say: Words) -> Section:
     limits = agreement.limits
     points = (
-        f"At most {_count(limits.results_per_search, 'record')} in answer to one search",
-        f"Searches by one user in a day: at most {limits.searches_per_user_per_day:,}",
-        (
-            "A user is a key: whatever name its program gives, one key has one count. A watch for one person "
-            "counts as a search. A day is a civil day in the agreement's zone"
-        ),
-        "Every answer is logged before it is given, and comes with a receipt",
+        say("text.limit_results", records=say.count("records", limits.results_per_search)),
+        say("text.limit_searches", number=f"{limits.searches_per_user_per_day:,}"),
+        say("text.limit_user"),
+        say("text.logged"),
     )
-    return Section("limits", "Limits", (), points)
+    return Section("limits", say("text.limits"), (), points)
 
 
-def _duties(agreement: Agreement) -> Section:
+def _duties(agreement: Agreement, say: Words) -> Section:
     duties = agreement.duties
-    points = [
-        "Every request names a case number"
-        if duties.case_number_required
-        else "A case number may be left out"
-    ]
     report, destroy = duties.report_outcome_within_days, duties.destroy_when_withdrawn_within_days
-    points.append(
-        "No report of what came of a disclosure is asked for"
-        if report is None
-        else f"Report what came of each disclosure within {_count(report, 'day')}"
+    points = (
+        say("text.case_required" if duties.case_number_required else "text.case_optional"),
+        say("text.report_none") if report is None else say("text.report", days=say.count("days", report)),
+        say("text.destroy_none") if destroy is None else say("text.destroy", days=say.count("days", destroy)),
     )
-    points.append(
-        "It is not asked to destroy its copy of a record that is withdrawn"
-        if destroy is None
-        else f"Destroy its copy of a record that is withdrawn within {_count(destroy, 'day')}"
-    )
-    return Section("duties", "What the recipient owes", (), tuple(points))
+    return Section("duties", say("text.duties"), (), points)
 
 
-def _rule(rule: str) -> str:
+def _rule(rule: str, say: Words) -> str:
     if rule == "consensus":
-        return "consensus: every owner has voted, none says no, at least one says yes"
+        return say("rule.consensus")
     needed, _, total = rule.split(" ")
-    return f"at least {needed} of the {total} owners say yes"
+    return say("rule.quorum", needed=needed, total=total)
 
 
-def _decided(decision: Decision, term: Term) -> Section:
-    silence = {
-        Silence.LAPSE: "An owner who says nothing has not said yes. Without a vote to renew, it ends.",
-        Silence.CONTINUE: "When a question to renew closes, an owner who said nothing counts as a yes.",
-    }
+def _decided(decision: Decision, term: Term, say: Words) -> Section:
+    owners = [say.maybe(f"owner.{one}", one) for one in decision.stakeholders]
     points = [
-        f"The owners: {join(list(decision.stakeholders))}",
-        f"It comes into force if {_rule(decision.enact)}",
-        f"It is renewed if {_rule(decision.renew)}",
-        f"It is amended if {_rule(decision.amend)}",
-        f"It is ended before its time if {_rule(decision.end)}",
-        f"The owners have {_count(decision.days_to_vote, 'day')} to answer a question",
-        silence[decision.silence],
+        say("text.owners", owners=say.join(owners)),
+        say("text.enacted", rule=_rule(decision.enact, say)),
+        say("text.renewed", rule=_rule(decision.renew, say)),
+        say("text.amended", rule=_rule(decision.amend, say)),
+        say("text.ended", rule=_rule(decision.end, say)),
+        say("text.answer_within", days=say.count("days", decision.days_to_vote)),
+        say(f"silence.{decision.silence.value}"),
     ]
     if term.notice_days:
-        points.append(f"Notice of an early end is given {_count(term.notice_days, 'day')} before")
-    return Section("decision", "Who decides, and how it can end", (), tuple(points))
+        points.append(say("text.notice", days=say.count("days", term.notice_days)))
+    return Section("decision", say("text.decision"), (), tuple(points))
 
 
-def _clauses(agreement: Agreement) -> Iterable[Section]:
+def _clauses(agreement: Agreement, say: Words) -> Iterable[Section]:
     if agreement.cjis:
-        points = tuple(f"{topic.replace('_', ' ')}: {_escape(clause)}" for topic, clause in agreement.cjis)
-        title = "Clauses of the CJIS Security Policy, 5.1.1.3, as the parties wrote them"
-        yield Section("cjis", title, ("The system does not enforce these by itself.",), points)
+        points = tuple(
+            say("text.clause", topic=say(f"cjis.{topic}"), clause=_escape(clause))
+            for topic, clause in agreement.cjis
+        )
+        yield Section("cjis", say("text.clauses"), (say("text.clauses_not_enforced"),), points)

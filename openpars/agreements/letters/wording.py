@@ -15,7 +15,8 @@ from enum import StrEnum
 from hashlib import sha256
 from zoneinfo import ZoneInfo
 
-from openpars.agreements.language.plain import moment, sections
+from openpars.agreements.language.plain import sections
+from openpars.agreements.language.words import ENGLISH
 from openpars.agreements.model import Agreement, Silence, Version
 from openpars.errors import Code, refuse
 from openpars.log.draft import JSON
@@ -175,7 +176,7 @@ def _about(version: Version) -> str:
     return (
         f"This letter concerns the data-sharing agreement{title} ({agreement.id}, version {version.number}) "
         f"between the {named(agreement.provider)} and you. Its term runs from "
-        f"{moment(term.begins, term.zone)} until {moment(term.ends, term.zone)}; "
+        f"{ENGLISH.moment(term.begins, term.zone)} until {ENGLISH.moment(term.ends, term.zone)}; "
         "that last instant is not part of it."
     )
 
@@ -188,9 +189,10 @@ def _said(version: Version, written: Written, facts: Facts) -> list[JSON]:
             raise refuse(Code.CONFLICT, "Give notice first: the letter says the instant it is for.", "kind")
         return [
             _paragraph(
-                f"The city gave notice on {moment(facts.notice_at, zone)}. The agreement ends at "
-                f"{moment(facts.notice_ends, zone)}; that instant is not part of it. Its text asks for "
-                f"{version.term.notice_days} days of notice. Until then it holds in every respect."
+                f"The city gave notice on {ENGLISH.moment(facts.notice_at, zone)}. The agreement ends at "
+                f"{ENGLISH.moment(facts.notice_ends, zone)}; that instant is not part of it. "
+                f"Its text asks for {version.term.notice_days} days of notice. "
+                "Until then it holds in every respect."
             ),
             _paragraph(
                 "At that instant every search is refused, every feed says its last word and closes, queued "
@@ -201,7 +203,9 @@ def _said(version: Version, written: Written, facts: Facts) -> list[JSON]:
         ]
     if written.kind is LetterKind.RENEWAL:
         return [
-            _paragraph(f"The agreement ends at {moment(facts.ends, zone)}. {_silence(version.agreement)}")
+            _paragraph(
+                f"The agreement ends at {ENGLISH.moment(facts.ends, zone)}. {_silence(version.agreement)}"
+            )
         ]
     return _clause(version, written.clause)
 
@@ -224,7 +228,7 @@ def _silence(agreement: Agreement) -> str:
 def _clause(version: Version, clause: str | None) -> list[JSON]:
     if clause is None:
         return []
-    found = next((one for one in sections(version) if one.id == clause), None)
+    found = next((one for one in sections(version, ENGLISH) if one.id == clause), None)
     if found is None:
         raise refuse(Code.INVALID, "A section of the agreement's plain text, by its id.", "clause")
     lines: list[JSON] = [text.replace("`", "") for text in (*found.paragraphs, *found.points)]

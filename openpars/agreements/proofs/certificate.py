@@ -12,6 +12,7 @@ import json
 from dataclasses import dataclass, replace
 from functools import cache
 
+from openpars.agreements.language.words import ENGLISH
 from openpars.agreements.model import Bar, Version
 from openpars.agreements.proofs.proving import Question, Unconfirmed, Verdict, settle
 from openpars.agreements.proofs.solve import NoSolver, Undecided, name_and_version
@@ -70,7 +71,7 @@ def certificate(name: str, says: str, text: str, version: Version) -> Certificat
 
 def answered(verdict: Verdict, version: Version, solver: str) -> Certificate:
     """The certificate of a verdict."""
-    made = certificate(verdict.name, verdict.says, verdict.text, version)
+    made = certificate(verdict.name, verdict.says(ENGLISH), verdict.text, version)
     return replace(made, answer=PROVED if verdict.proved else REFUTED, solver=solver)
 
 
@@ -84,14 +85,14 @@ def certificates(version: Version) -> tuple[Certificate, ...]:
 
 def unanswered(version: Version) -> tuple[Certificate, ...]:
     """The same without asking a solver."""
-    return tuple(certificate(one.name, one.says, one.text, version) for one in usual(version))
+    return tuple(certificate(one.name, one.says(ENGLISH), one.text, version) for one in usual(version))
 
 
 def _asked(question: Question) -> Certificate:
     try:
         return answered(settle(question), question.version, name_and_version())
     except (NoSolver, Undecided, Unconfirmed):
-        return certificate(question.name, question.says, question.text, question.version)
+        return certificate(question.name, question.says(ENGLISH), question.text, question.version)
 
 
 def file_name(name: str) -> str:

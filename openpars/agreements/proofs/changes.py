@@ -1,139 +1,131 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A difference between two texts in plain words, and as JSON: every item with its witness."""
+"""A difference between two texts in plain words of a language, and as JSON: every item with its witness."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
-from openpars.agreements.language.plain import join, moment, sections
+from openpars.agreements.language.plain import conditions, purposes
+from openpars.agreements.language.words import Words
 from openpars.agreements.model import Grant, Term, Version
 from openpars.agreements.proofs.atoms import Atom, Kind
 from openpars.agreements.proofs.difference import Change, Difference, Item
-from openpars.agreements.proofs.words import at_precision, example_json, example_lines, labels, people
-from openpars.record.catalogue import CRITERIA, FIELDS, JSON
-
-_ADDED = {
-    Change.TERM: "New: in force",
-    Change.PURPOSE: "New: purposes",
-    Change.PEOPLE: "New: people of whom nothing was told",
-    Change.VISIBLE: "New: shown",
-    Change.FINDABLE: "New: findable",
-    Change.PERMITTED: "New: permitted",
-}
-_REMOVED = {
-    Change.TERM: "No longer: in force",
-    Change.PURPOSE: "No longer: purposes",
-    Change.PEOPLE: "No longer: people of whom nothing is told any more",
-    Change.VISIBLE: "No longer: shown",
-    Change.FINDABLE: "No longer: findable",
-    Change.PERMITTED: "No longer: permitted",
-}
+from openpars.agreements.proofs.words import at_precision, example_json, example_lines, labels, places
+from openpars.record.catalogue import JSON
 
 
-def sentence(item: Item, version: Version) -> str:
+def sentence(item: Item, version: Version, say: Words) -> str:
     """One item in plain words. `version` is the one that tells it."""
     match item.change:
         case Change.TERM:
-            return _span(item, version.term)
+            return _span(item, version.term, say)
         case Change.PURPOSE:
             given = [grant for grant in version.agreement.grants if item.purpose in grant.purposes]
-            told = "; ".join(_grant(version, grant) for grant in given)
-            return f"the purpose {item.purpose}, for which is told: {told}"
+            told = "; ".join(_grant(version, grant, say) for grant in given)
+            return say("difference.purpose", purpose=purposes([item.purpose or ""], say), told=told)
         case Change.PEOPLE:
             grant = next(one for one in version.agreement.grants if one.number == item.grant)
-            return f"grant {grant.number}, for {join(list(grant.purposes))}: {_grant(version, grant)}"
+            return say(
+                "difference.people",
+                number=grant.number,
+                purposes=purposes(grant.purposes, say),
+                told=_grant(version, grant, say),
+            )
         case Change.VISIBLE | Change.FINDABLE:
-            return _atom(item.atom or Atom(Kind.ROW))
+            return _atom(item.atom or Atom(Kind.ROW), say)
         case Change.PERMITTED:
-            return item.clause or ""
+            return "" if item.clause is None else item.clause.said(say)
 
 
-def _span(item: Item, term: Term) -> str:
+def _span(item: Item, term: Term, say: Words) -> str:
     if item.since is None or item.until is None:
         return ""
-    return f"from {moment(item.since, term.zone)} until {moment(item.until, term.zone)}"
+    since, until = (say.moment(at, term.zone) for at in (item.since, item.until))
+    return say("difference.term", since=since, until=until)
 
 
-def _grant(version: Version, grant: Grant) -> str:
+def _grant(version: Version, grant: Grant, say: Words) -> str:
     """A grant in one sentence, by the words of the plain text."""
-    section = next(one for one in sections(version) if one.id == f"grant-{grant.number}")
-    shown = join([at_precision(name, precision) for name, precision in grant.show])
-    only = f", only if {join(list(section.points))}" if section.points else ""
-    keys = "; ".join(labels(fields) for fields in grant.find_by)
-    found = f"; found by {keys}" if keys else ""
-    return f"{people(grant.about.value)}{only}: {shown}{found}"
+    only = conditions(grant, version.term.zone, say) if grant.purposes else ()
+    told = {
+        "people": say(f"people.{grant.about.value}"),
+        "shown": say.join([at_precision(name, precision, say) for name, precision in grant.show]),
+        "conditions": say.join(only),
+        "keys": "; ".join(labels(fields, say) for fields in grant.find_by),
+    }
+    key = "difference.grant" + ("_only" if only else "") + ("_found" if grant.find_by else "")
+    return say(key, **told)
 
 
-_ATOMS = {
-    Kind.SHOW: "{told}",
-    Kind.SEARCH: "a search by {fields}",
-    Kind.WATCH: "a watch by {fields}",
-    Kind.CRITERIA: "alerts by {criteria}, about people whom nobody named",
-    Kind.EVERYBODY: "alerts about everybody",
-    Kind.EXPORT: "an export of every row",
-    Kind.FETCH: "a record by its id",
-    Kind.BULK: "{told}, by whoever receives every row: it can be sorted and searched at home",
-    Kind.ROW: "a row",
-    Kind.IMPLIED: "{told}, by a condition",
-}
+def _atom(atom: Atom, say: Words) -> str:
+    return say(f"atom.{atom.kind.value}", **places(atom, say, shown=atom.precision is not None))
 
 
-def _atom(atom: Atom) -> str:
-    fields = labels(name for name in atom.names if name in FIELDS)
-    criteria = join([CRITERIA[name].label for name in atom.names if name in CRITERIA])
-    told = at_precision(atom.names[0], atom.precision) if atom.precision is not None else ""
-    return _ATOMS[atom.kind].format(told=told, fields=fields, criteria=criteria)
-
-
-def text(found: Difference) -> str:
+def text(found: Difference, say: Words) -> str:
     """The whole difference in plain words."""
     old, new = found.old, found.new
-    lines = [f"From {old.agreement.id} ({old.hash[:12]}) to {new.agreement.id} ({new.hash[:12]})", ""]
-    lines += _half(_ADDED, found.added, new) or ["Nothing is newly visible, findable or permitted."]
-    lines += ["", *(_half(_REMOVED, found.removed, old) or ["Nothing is taken away."])]
+    between = {"old": old.agreement.id, "new": new.agreement.id}
+    lines = [say("difference.between", **between, old_hash=old.hash[:12], new_hash=new.hash[:12]), ""]
+    lines += _half("added", found.added, new, say) or [say("difference.none_added")]
+    lines += ["", *(_half("removed", found.removed, old, say) or [say("difference.none_removed")])]
     if found.otherwise:
-        lines += ["", "Worded differently, with no effect on what is told:"]
-        lines += [f"  {one}" for one in found.otherwise]
+        lines += ["", say("difference.otherwise")]
+        lines += [f"  {one.said(say)}" for one in found.otherwise]
     return "\n".join(lines)
 
 
-def _half(titles: Mapping[Change, str], items: tuple[Item, ...], version: Version) -> list[str]:
+def _half(side: str, items: tuple[Item, ...], version: Version, say: Words) -> list[str]:
     lines: list[str] = []
-    for change, heading in titles.items():
+    for change in Change:
         mine = [item for item in items if item.change is change]
         if mine:
-            lines.append(f"{heading}")
+            lines.append(say(f"{side}.{change.value}"))
         for item in mine:
-            lines.append(f"  * {sentence(item, version)}")
+            lines.append(say("difference.item", says=sentence(item, version, say)))
             if item.witness is not None:
-                example = example_lines(item.witness.case, item.witness.told, version.term.zone)
+                example = example_lines(item.witness.case, item.witness.told, version.term.zone, say)
                 lines += [f"      {line}" for line in example]
     return lines
 
 
-def as_json(found: Difference) -> dict[str, JSON]:
-    """The whole difference as JSON."""
+def as_json(found: Difference, say: Words) -> dict[str, JSON]:
+    """The whole difference as JSON; what is in words is in those."""
     return {
         "old": {"id": found.old.agreement.id, "hash": found.old.hash},
         "new": {"id": found.new.agreement.id, "hash": found.new.hash},
         "anything_new": bool(found.added),
-        "added": [_item(item, found.new) for item in found.added],
-        "removed": [_item(item, found.old) for item in found.removed],
-        "otherwise": [*found.otherwise],
+        "added": [_item(item, found.new, say) for item in found.added],
+        "removed": [_item(item, found.old, say) for item in found.removed],
+        "otherwise": [one.said(say) for one in found.otherwise],
     }
 
 
-def _item(item: Item, version: Version) -> JSON:
+def _item(item: Item, version: Version, say: Words) -> JSON:
     atom, witness = item.atom, item.witness
     told: JSON = None
     if atom is not None and item.change in {Change.VISIBLE, Change.FINDABLE}:
         told = {"kind": atom.kind.value, "names": [*atom.names], "precision": atom.precision}
-    shown = None if witness is None else example_json(witness.case, witness.told, version.term.zone)
+    shown = None if witness is None else example_json(witness.case, witness.told, version.term.zone, say)
     return {
         "change": item.change.value,
-        "says": sentence(item, version),
+        "says": sentence(item, version, say),
         "told": told,
         "grant": item.grant,
         "purpose": item.purpose,
         "witness": shown,
     }
+
+
+def spoken(found: Difference, say: Words) -> dict[str, JSON]:
+    """Only what is in words, in the members of `as_json`: what a page in another language needs beside it."""
+    return {
+        "added": [_spoken(item, found.new, say) for item in found.added],
+        "removed": [_spoken(item, found.old, say) for item in found.removed],
+        "otherwise": [one.said(say) for one in found.otherwise],
+    }
+
+
+def _spoken(item: Item, version: Version, say: Words) -> JSON:
+    shown: JSON = None
+    if item.witness is not None:
+        lines = example_lines(item.witness.case, item.witness.told, version.term.zone, say)
+        shown = {"text": "\n".join(lines)}
+    return {"change": item.change.value, "says": sentence(item, version, say), "witness": shown}

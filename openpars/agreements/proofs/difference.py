@@ -24,7 +24,7 @@ from enum import StrEnum
 from openpars.agreements.model import Grant, Term, Version
 from openpars.agreements.proofs.asked import reduced, requests
 from openpars.agreements.proofs.atoms import Atom, Kind, bulk_atoms, grant_atoms, hears
-from openpars.agreements.proofs.clauses import otherwise, permitted
+from openpars.agreements.proofs.clauses import Clause, otherwise, permitted
 from openpars.agreements.proofs.encode import SHARED, Encoding, gives
 from openpars.agreements.proofs.exposure import Case, Exposure, expose, heard, row_atoms
 from openpars.agreements.proofs.formula import Formula, both, either, no
@@ -66,7 +66,7 @@ class Item:
     purpose: str | None = None
     since: datetime | None = None
     until: datetime | None = None
-    clause: str | None = None
+    clause: Clause | None = None
     witness: Counterexample | None = None
 
 
@@ -81,7 +81,7 @@ class Difference:
     new: Version
     added: tuple[Item, ...]
     removed: tuple[Item, ...]
-    otherwise: tuple[str, ...]
+    otherwise: tuple[Clause, ...]
 
 
 @dataclass(frozen=True, slots=True)

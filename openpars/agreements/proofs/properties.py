@@ -11,8 +11,11 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
 from functools import cache
+from typing import TypeAlias
 
 from openpars.agreements.bars import child, concerns
+from openpars.agreements.language.plain import bar_said
+from openpars.agreements.language.words import Words
 from openpars.agreements.model import Bar, BarKind, Version
 from openpars.agreements.proofs.atoms import Atom, Kind, all_atoms
 from openpars.agreements.proofs.encode import PERSON_CHILD, concerned, covers, holds
@@ -37,6 +40,10 @@ OUTCOME, CONVICTED = "charge_outcome", "convicted"
 _FINDABLE = frozenset({Kind.SEARCH, Kind.WATCH, Kind.CRITERIA, Kind.IMPLIED, Kind.BULK})
 
 
+Saying: TypeAlias = Callable[[Words], str]
+"""What is said, once a language is chosen."""
+
+
 class UnknownProperty(Exception):
     """There is no property of that name. The message says which there are."""
 
@@ -45,11 +52,11 @@ class UnknownProperty(Exception):
 class Property:
     """`atoms` and `where`: none of these atoms is ever told in such a case. `breaks`: is this such a case?
 
-    `says` completes "…: proved" in plain words.
+    `says` completes "proved: …" in plain words of a language.
     """
 
     name: str
-    says: str
+    says: Saying
     atoms: Callable[[Version], tuple[Atom, ...]]
     where: Callable[[Version], Formula]
     breaks: Callable[[Version, Case, str], bool]
@@ -123,85 +130,63 @@ def _nowhere(_: Version) -> Formula:
     return True
 
 
+def _by_name(name: str) -> Saying:
+    return lambda say: say(f"property.{name}")
+
+
+def _of_field(key: str, field: str) -> Saying:
+    return lambda say: say(f"property.{key}", field=say.field(field))
+
+
 def _sweep(name: str, secret: str) -> Property:
-    label = FIELDS[secret].label
-    return Property(
-        name,
-        f"nobody can be looked for, watched or sorted by {label}, nor by anything {label} can be told from: "
-        "it is no key, no criterion, no condition, and comes through no bulk way",
-        _telling(secret, _FINDABLE),
-        _nowhere,
-        _always,
-    )
+    return Property(name, _of_field("sweep", secret), _telling(secret, _FINDABLE), _nowhere, _always)
+
+
+def _about(
+    name: str,
+    atoms: Callable[[Version], tuple[Atom, ...]],
+    where: Callable[[Version], Formula],
+    breaks: Callable[[Version, Case, str], bool],
+) -> Property:
+    """A property whose name alone says which sentence tells it."""
+    return Property(name, _by_name(name), atoms, where, breaks)
 
 
 @cache
 def _fixed() -> Mapping[str, Property]:
     made = (
-        Property(
-            "no-victims-or-witnesses",
-            "no row is ever about a victim or a witness of a crime",
-            _rows,
-            lambda _: one_of("role", _OTHERS),
-            _victim,
-        ),
-        Property(
-            "no-juveniles",
-            "no row is ever from the file of somebody under 18 on the day of arrest or of unknown age, nor "
-            "about a victim or witness known to be under 18",
-            _rows,
-            lambda _: PERSON_CHILD,
-            _juvenile,
-        ),
-        Property(
+        _about("no-victims-or-witnesses", _rows, lambda _: one_of("role", _OTHERS), _victim),
+        _about("no-juveniles", _rows, lambda _: PERSON_CHILD, _juvenile),
+        _about(
             "no-sealed-or-expunged",
-            "no row is ever from a file that is sealed, expunged or withdrawn",
             _rows,
             lambda _: no(("=", "seal", member("seal", Seal.OPEN.value))),
             _closed,
         ),
-        Property(
-            "nothing-outside-term",
-            "no row is made or served before the first or after the last instant of the term",
-            _rows,
-            lambda version: no(covers(version.term, "at")),
-            _outside,
-        ),
+        _about("nothing-outside-term", _rows, lambda version: no(covers(version.term, "at")), _outside),
         _sweep("no-sweep-by-origin", ORIGIN),
-        Property(
+        _about(
             "bars-respected",
-            "no row is made, nor served later, about a person whom a bar takes out at that instant",
             _rows,
             lambda version: either(*(both(holds(bar, "at"), concerned(bar)) for bar in version.bars)),
             _barred,
         ),
         Property(
             "origin-hidden",
-            f"{FIELDS[ORIGIN].label} is never told, nor anything it can be told from: not shown, no key, "
-            "no criterion, no condition",
+            _of_field("origin-hidden", ORIGIN),
             _telling(ORIGIN, frozenset(Kind)),
             _nowhere,
             _always,
         ),
-        Property(
+        _about(
             "only-charged",
-            "no row is about somebody of whose charges none was approved or changed by the District "
-            "Attorney, or filed in court; and no other charge is shown",
             _rows,
             lambda _: no(both("charge", one_of("charge_stage", _STAGES))),
             _uncharged,
         ),
-        Property(
-            "only-convicted",
-            "no row is about somebody of whose charges none ended in a conviction; and no other "
-            "charge is shown",
-            _rows,
-            _convicted,
-            _unconvicted,
-        ),
-        Property(
+        _about("only-convicted", _rows, _convicted, _unconvicted),
+        _about(
             "no-bulk",
-            "no row comes to somebody who named nobody: no export, no alerts without criteria or by criteria",
             lambda version: tuple(a for a in all_atoms(version.agreement.grants) if a.kind in _BULK),
             _nowhere,
             _always,
@@ -276,8 +261,12 @@ def _no_finer(name: str, word: str) -> Property:
             if any(one == field and allowed.index(shown) > limit for one, shown in atom.told)
         )
 
-    finest = f"more finely than {precision}" if precision != NOTHING else "at all"
-    return Property(name, f"{FIELDS[field].label} is never told {finest}", atoms, _nowhere, _always)
+    def says(say: Words) -> str:
+        if precision == NOTHING:
+            return say("property.never-told", field=say.field(field))
+        return say("property.no-finer", field=say.field(field), precision=say.how(field, precision))
+
+    return Property(name, says, atoms, _nowhere, _always)
 
 
 def _held_back(bar: Bar) -> Callable[[Version], tuple[Atom, ...]]:
@@ -289,18 +278,20 @@ def _held_back(bar: Bar) -> Callable[[Version], tuple[Atom, ...]]:
     return lambda version: tuple(one for one in all_atoms(version.agreement.grants) if against(one))
 
 
+def _of_bar(key: str, bar: Bar) -> Saying:
+    return lambda say: say(f"property.{key}", title=bar_said(bar, "title", say))
+
+
 def _one_bar(name: str, word: str, bars: tuple[Bar, ...]) -> Property:
     found = next((bar for bar in bars if bar.id == word), None)
     if found is None:
         raise UnknownProperty(f"There is no such bar. Known are: {', '.join(bar.id for bar in bars)}.")
     bar = found
     if bar.kind is BarKind.FIELDS:
-        return Property(
-            name, f"nothing is told against this bar: {bar.title}", _held_back(bar), _nowhere, _always
-        )
+        return Property(name, _of_bar("bar-fields", bar), _held_back(bar), _nowhere, _always)
     return Property(
         name,
-        f"no row is served against this bar: {bar.title}",
+        _of_bar("bar-rows", bar),
         _rows,
         lambda _: both(holds(bar, "at"), concerned(bar)),
         lambda _, case, slot: bar.holds(case.at) and concerns(bar, case.file, slot),

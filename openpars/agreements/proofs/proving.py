@@ -21,7 +21,7 @@ from openpars.agreements.proofs.atoms import Atom, Kind, all_atoms
 from openpars.agreements.proofs.encode import SHARED, Encoding
 from openpars.agreements.proofs.exposure import Case, Exposure, expose, heard
 from openpars.agreements.proofs.formula import Formula, both, either, no, smt
-from openpars.agreements.proofs.properties import Property
+from openpars.agreements.proofs.properties import Property, Saying
 from openpars.agreements.proofs.solve import Asker, declared, defined
 from openpars.agreements.proofs.vocabulary import FIRST, LAST, Vocabulary, vocabulary
 from openpars.agreements.proofs.witness import fuller, invent, shrunk
@@ -56,7 +56,7 @@ class Verdict:
     """`counterexample` None: proved. `text`: what the solver was asked, in SMT-LIB 2; `unsat` proves it."""
 
     name: str
-    says: str
+    says: Saying
     text: str
     counterexample: Counterexample | None
 
@@ -71,7 +71,7 @@ class Question:
     """A property of one version as a text for solvers, and the test by which a found case is judged."""
 
     name: str
-    says: str
+    says: Saying
     text: str
     words: Vocabulary
     version: Version
@@ -156,7 +156,7 @@ def question(asked: Property, version: Version) -> Question:
     return Question(asked.name, asked.says, text, words, version, found)
 
 
-def subset_question(name: str, says: str, version: Version, other: Version, *, timeless: bool) -> Question:
+def subset_question(name: str, says: Saying, version: Version, other: Version, *, timeless: bool) -> Question:
     """Whether the version tells something that the other does not tell at the same instant."""
     words = vocabulary([version.agreement, other.agreement])
     mine, theirs = Encoding(version), Encoding(other, tag="other.", timeless=timeless)

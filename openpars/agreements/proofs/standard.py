@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from openpars.agreements.language.words import Words
 from openpars.agreements.model import Version
 from openpars.agreements.proofs.properties import DEFAULT, UnknownProperty, named
 from openpars.agreements.proofs.proving import Question, pack_bars, question, subset_question
@@ -19,9 +20,11 @@ def asked(name: str, version: Version, other: Version | None = None) -> Question
     if other is None:
         raise UnknownProperty(f"Write {kind}:FILE with the other agreement's file.")
     timeless = kind != "subset-of"
-    says = f"nothing is told that {other.agreement.id} ({other.hash[:12]}) does not tell at the same instant"
-    if timeless:
-        says += ", as if its term never ended"
+    key = "property.subset-timeless" if timeless else "property.subset"
+
+    def says(say: Words) -> str:
+        return say(key, other=other.agreement.id, hash=other.hash[:12])
+
     return subset_question(name, says, version, other, timeless=timeless)
 
 

@@ -8,14 +8,17 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
-from openpars.agreements.certified import DIFFERENCE, Attempt
+from openpars.agreements.certified import DIFFERENCE, Attempt, Kept
 from openpars.agreements.language.canonical import canonical
+from openpars.agreements.language.words import ENGLISH
 from openpars.agreements.letters import filed
 from openpars.agreements.letters.correspondence import Letter
+from openpars.agreements.proofs.properties import fixed
 from openpars.agreements.register import Entry
 from openpars.desk.impact import Impact
 from openpars.record.catalogue import JSON
 from openpars.web.pages.public_views import Versions
+from openpars.web.pages.words import Words
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +82,7 @@ class PlainChanges:
     """What a version changes of the one before it, in plain words.
 
     `standing`: made, waiting (nobody tried yet), unsolved (no solver answered, or not in time), or swapped
-    (it is not what was made and logged).
+    (it is not what was made and logged). `lang`: of what is said and of the examples.
     """
 
     before: int
@@ -87,9 +90,35 @@ class PlainChanges:
     added: tuple[Group, ...] = ()
     removed: tuple[Group, ...] = ()
     otherwise: tuple[str, ...] = ()
+    lang: str = ENGLISH.lang
 
 
-def plain_changes(found: Attempt | None, before: int | None) -> PlainChanges | None:
+@dataclass(frozen=True, slots=True)
+class Certified:
+    """A certificate as the page shows it. `lang`: of `says`. Not `sound`: its answer is not told."""
+
+    agreement: str
+    version: int
+    name: str
+    says: str
+    lang: str
+    answer: str | None
+    sound: bool
+
+
+def certificates(kept: Sequence[Kept], words: Words) -> tuple[Certified, ...]:
+    """The certificates in the reader's language; one whose sentence is not ours any more, as it is kept."""
+    known = {one.name: one.says for one in fixed()}
+    made = []
+    for one in kept:
+        says = known.get(one.name)
+        ours = says is not None and says(ENGLISH) == one.says
+        said, lang = (says(words), words.lang) if says is not None and ours else (one.says, ENGLISH.lang)
+        made.append(Certified(one.agreement, one.version, one.name, said, lang, one.answer, one.sound))
+    return tuple(made)
+
+
+def plain_changes(found: Attempt | None, before: int | None, lang: str) -> PlainChanges | None:
     """The last attempt to say what a version changes. `before`: the version it will be compared with, as
     long as nobody tried; None, as the answer: there is none."""
     if found is None:
@@ -104,12 +133,16 @@ def plain_changes(found: Attempt | None, before: int | None) -> PlainChanges | N
     told = found.told
     if told is None:
         return PlainChanges(found.before, "unsolved")
+    spoken = told.get("spoken")
+    here = spoken.get(lang) if isinstance(spoken, dict) else None
+    said, spoke = (here, lang) if isinstance(here, dict) else (told, ENGLISH.lang)
     return PlainChanges(
         found.before,
         "made",
-        _groups(told.get("added")),
-        _groups(told.get("removed")),
-        tuple(str(one) for one in _list(told.get("otherwise"))),
+        _groups(said.get("added")),
+        _groups(said.get("removed")),
+        tuple(str(one) for one in _list(said.get("otherwise"))),
+        spoke,
     )
 
 

@@ -11,12 +11,13 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from openpars.agreements.bars import Pack, is_on, packs
+from openpars.agreements.language import plain
+from openpars.agreements.language.words import ENGLISH
 from openpars.agreements.model import Bar
 from openpars.agreements.switches import Switch, Switches, switches
-from openpars.record.catalogue import FIELDS
 from openpars.record.file import HOME
 from openpars.web.pages import view
-from openpars.web.pages.words import CATALOGUE, Words
+from openpars.web.pages.words import Words
 
 router = APIRouter(route_class=view.PageRoute, include_in_schema=False)
 
@@ -28,7 +29,7 @@ class BarView:
     id: str
     title: str
     label: str | None
-    told: bool  # whether title and label are in the page's language
+    told: bool  # whether title, label and citation are in the page's language
     citation: str
     standing: str
     checked: str
@@ -90,15 +91,15 @@ def _view(
 ) -> BarView:
     return BarView(
         id=bar.id,
-        title=words.maybe(f"bar.{bar.id}.title", bar.title),
-        label=words.maybe(f"bar.{bar.id}.label", bar.label) if bar.label else None,
-        told=words.lang == "en" or f"bar.{bar.id}.title" in CATALOGUE[words.lang],
-        citation=bar.citation,
+        title=plain.bar_said(bar, "title", words),
+        label=plain.bar_said(bar, "label", words) if bar.label else None,
+        told=words.lang == ENGLISH.lang or plain.bar_said(bar, "title", words) != bar.title,
+        citation=plain.bar_said(bar, "citation", words),
         standing=bar.standing,
         checked=bar.checked,
         classes=tuple(sorted(classes)),
         everybody="*" in classes,
-        fields=tuple(words.maybe(f"fieldname.{name}", FIELDS[name].label) for name in bar.fields),
+        fields=tuple(words.field(name) for name in bar.fields),
         begins=bar.begins,
         ends=bar.ends,
         switchable=bar.switchable,

@@ -33,6 +33,7 @@ from openpars.web.pages.desk_pages import NAV
 from openpars.web.pages.editor_views import Checked, checked
 from openpars.web.pages.pace import Pace
 from openpars.web.pages.view import Frame
+from openpars.web.pages.words import Words
 
 router = APIRouter(route_class=view.PageRoute, include_in_schema=False)
 
@@ -50,24 +51,24 @@ class _Bench:
         self._turn = asyncio.Semaphore(1)
         self._waiting = 0
 
-    async def check(self, fields: Mapping[str, str]) -> Checked:
+    async def check(self, fields: Mapping[str, str], lang: str) -> Checked:
         """The answer. Raises Refused LIMIT_REACHED when this page has had its share of the process."""
         if self._waiting >= _WAITING or not self._pace.may(time.monotonic()):
             raise refuse(Code.LIMIT_REACHED, "Many texts are being checked. Try again in a few seconds.")
         self._waiting += 1
         try:
             async with self._turn:
-                answer, cost = await asyncio.to_thread(_timed, fields)
+                answer, cost = await asyncio.to_thread(_timed, fields, Words(lang))
                 self._pace.spend(cost)
                 return answer
         finally:
             self._waiting -= 1
 
 
-def _timed(fields: Mapping[str, str]) -> tuple[Checked, float]:
+def _timed(fields: Mapping[str, str], words: Words) -> tuple[Checked, float]:
     """The answer, and the seconds of a processor that it took."""
     began = time.thread_time()
-    answer = checked(fields, datetime.now(UTC))
+    answer = checked(fields, datetime.now(UTC), words)
     return answer, time.thread_time() - began
 
 
@@ -132,22 +133,25 @@ async def _page(
 async def public_editor(request: Request) -> Response:
     """The editor to try out: empty, or begun with a text of the register or one that ships."""
     text, begun = await _begun(request)
-    answer = await _PUBLIC.check({"text": text})
-    return await _page(request, _public_frame(request), "/public/editor", answer, begun=begun)
+    page = _public_frame(request)
+    answer = await _PUBLIC.check({"text": text}, page.lang)
+    return await _page(request, page, "/public/editor", answer, begun=begun)
 
 
 @router.post("/public/editor")
 async def public_check(request: Request) -> Response:
     """Check a text without JavaScript: the same page, with what was found."""
-    answer = await _PUBLIC.check(view.single(await view.form(request)))
-    return await _page(request, _public_frame(request), "/public/editor", answer)
+    page = _public_frame(request)
+    answer = await _PUBLIC.check(view.single(await view.form(request)), page.lang)
+    return await _page(request, page, "/public/editor", answer)
 
 
 @router.post("/public/editor/checked")
 async def public_checked(request: Request) -> Response:
     """Check a text as it is typed: only what stands beside it."""
-    answer = await _PUBLIC.check(view.single(await view.form(request)))
-    return view.respond("editor_checked.html", _public_frame(request), c=answer)
+    page = _public_frame(request)
+    answer = await _PUBLIC.check(view.single(await view.form(request)), page.lang)
+    return view.respond("editor_checked.html", page, c=answer)
 
 
 # ---------------------------------------------------------------------- for the solicitor
@@ -158,14 +162,16 @@ async def desk_editor(request: Request) -> Response:
     """The solicitor's editor."""
     _, page = await _solicitor(request)
     text, begun = await _begun(request)
-    return await _page(request, page, "/desk/editor", await _DESK.check({"text": text}), begun=begun)
+    return await _page(
+        request, page, "/desk/editor", await _DESK.check({"text": text}, page.lang), begun=begun
+    )
 
 
 @router.post("/desk/editor")
 async def desk_check(request: Request) -> Response:
     """Check a text without JavaScript."""
     _, page = await _solicitor(request)
-    answer = await _DESK.check(view.single(await view.form(request)))
+    answer = await _DESK.check(view.single(await view.form(request)), page.lang)
     return await _page(request, page, "/desk/editor", answer)
 
 
@@ -173,7 +179,7 @@ async def desk_check(request: Request) -> Response:
 async def desk_checked(request: Request) -> Response:
     """Check a text as it is typed."""
     _, page = await _solicitor(request)
-    answer = await _DESK.check(view.single(await view.form(request)))
+    answer = await _DESK.check(view.single(await view.form(request)), page.lang)
     return view.respond("editor_checked.html", page, c=answer)
 
 
@@ -189,7 +195,7 @@ async def propose(request: Request) -> Response:
         made = await solicitor.propose(intake.room_of(request), asked, text)
     except Refused as problem:
         await note_refusal(intake.room_of(request), actor, "propose", problem.refusal)
-        answer = await _DESK.check(fields)
+        answer = await _DESK.check(fields, page.lang)
         return await _page(
             request, page, "/desk/editor", answer, status=problem.refusal.status, refused=problem.refusal
         )

@@ -25,6 +25,7 @@ from openpars.record.catalogue import ARRESTEE, CRITERIA, FIELDS
 from openpars.record.file import ArrestFile
 from openpars.web.pages.models import Fact
 from openpars.web.pages.recipient_views import label, value
+from openpars.web.pages.words import Words
 
 TEXT_LIMIT = 32 * 1024  # bytes; the longest text that ships has under 4
 SHOWN_FAULTS = 50
@@ -58,7 +59,7 @@ class PersonSeen:
 
 @dataclass(frozen=True, slots=True)
 class ReasonView:
-    """A reason: a word of `Because`, and what it is about in English (a condition, a bar's title)."""
+    """A reason: a word of `Because`, and what it is about in words (a condition, a bar's title)."""
 
     because: str
     about: str
@@ -95,8 +96,11 @@ class Checked:
     seen: tuple[ExampleSeen, ...]
 
 
-def checked(fields: Mapping[str, str], now: datetime) -> Checked:
-    """Check a text, and look at the example files through it. `fields`: text, purpose, day, clock."""
+def checked(fields: Mapping[str, str], now: datetime, words: Words) -> Checked:
+    """Check a text, and look at the example files through it. `fields`: text, purpose, day, clock.
+
+    Faults are told in English, whatever the reader's language.
+    """
     text = fields.get("text", "").replace("\r\n", "\n")
     if len(text.encode("utf-8", "surrogatepass")) > TEXT_LIMIT:
         return _unread(text, too_long=True)
@@ -121,14 +125,14 @@ def checked(fields: Mapping[str, str], now: datetime) -> Checked:
         hash=digest(agreement),
         faults=faults,
         more_faults=more,
-        plain=tuple(plain.sections(version)),
+        plain=plain.sections(version, words),
         purposes=purposes,
         purpose=purpose,
         day=local.date().isoformat(),
         clock=local.strftime("%H:%M"),
         fits=fits,
         at=at,
-        seen=tuple(_example(version, purpose, one, at) for one in examples(at)),
+        seen=tuple(_example(version, purpose, one, at, words) for one in examples(at)),
     )
 
 
@@ -177,12 +181,19 @@ def _when(agreement: Agreement, fields: Mapping[str, str], now: datetime) -> tup
 # ---------------------------------------------------------------------- the five files
 
 
-def _example(version: Version, purpose: str, example: Example, at: datetime) -> ExampleSeen:
+def _example(version: Version, purpose: str, example: Example, at: datetime, words: Words) -> ExampleSeen:
     rows = project(version, purpose, example.file, at)
     return ExampleSeen(
         example.id,
         tuple(
-            _person(version, purpose, example.file, slot, at, tuple(r for r in rows if r.slot == slot))
+            _person(
+                tuple(r for r in rows if r.slot == slot),
+                ()
+                if any(r.slot == slot for r in rows)
+                else reasons(version, purpose, example.file, slot, at),
+                slot,
+                words,
+            )
             for slot in _slots(example.file)
         ),
     )
@@ -193,13 +204,10 @@ def _slots(file: ArrestFile) -> Iterator[str]:
     yield from (f"{one.role.value}:{one.number}" for one in file.participants)
 
 
-def _person(
-    version: Version, purpose: str, file: ArrestFile, slot: str, at: datetime, rows: tuple[ShareRow, ...]
-) -> PersonSeen:
+def _person(rows: tuple[ShareRow, ...], why: tuple[Reason, ...], slot: str, words: Words) -> PersonSeen:
     body = {name: given for row in rows for name, given in row.body.items()}
     keys = dict.fromkeys(keys for row in rows if "search" in row.ways for keys in row.keys)
     alerts = dict.fromkeys(name for row in rows if "alert" in row.ways for name in row.criteria)
-    why = () if rows else reasons(version, purpose, file, slot, at)
     return PersonSeen(
         slot=slot.partition(":")[0],
         facts=tuple(
@@ -208,12 +216,12 @@ def _person(
             if name in body and name != "charges"
         ),
         charges=_charges(body.get("charges")),
-        find_by=tuple(" + ".join(FIELDS[name].label for name in one) for one in keys),
-        alert_by=tuple(CRITERIA[name].label for name in alerts),
+        find_by=tuple(" + ".join(words.field(name) for name in one) for one in keys),
+        alert_by=tuple(words.criterion(name) for name in alerts),
         alert_all=any(row.alert_all for row in rows),
         export=any("export" in row.ways for row in rows),
         # Grants of a kind give one reason in words.
-        why=tuple(dict.fromkeys(_reason(one) for one in why)),
+        why=tuple(dict.fromkeys(_reason(one, words) for one in why)),
     )
 
 
@@ -234,11 +242,11 @@ def _charges(given: object) -> tuple[str, ...]:
     )
 
 
-def _reason(one: Reason) -> ReasonView:
+def _reason(one: Reason, words: Words) -> ReasonView:
     about = ""
     if one.because is Because.BAR and one.bar is not None:
-        about = one.bar.title
+        about = plain.bar_said(one.bar, "title", words)
     elif one.condition is not None:
-        known = CRITERIA.get(one.condition)
-        about = known.label if known is not None else one.condition.replace("_", " ")
+        known = one.condition in CRITERIA
+        about = words.criterion(one.condition) if known else words(f"reason.{one.condition}")
     return ReasonView(one.because.value, about)

@@ -14,6 +14,7 @@ from starlette.responses import Response
 from openpars.accounts.keys import StaffRole
 from openpars.agreements import register
 from openpars.agreements.language import plain
+from openpars.agreements.language.words import ENGLISH
 from openpars.agreements.letters import filed, typeset
 from openpars.agreements.letters.correspondence import Letter, LetterStanding
 from openpars.agreements.letters.wording import TEXT_LIMIT, TITLES, LetterKind, Service, Written
@@ -102,7 +103,7 @@ async def _form(request: Request, actor: Actor, agreement: str, typed: Typed) ->
         version=about.version,
         recipient=about.recipient,
         kinds=_KINDS,
-        clauses=tuple((one.id, one.title.replace("`", "")) for one in plain.sections(version)),
+        clauses=tuple((one.id, one.title.replace("`", "")) for one in plain.sections(version, ENGLISH)),
         limit=TEXT_LIMIT,
         values=typed.fields,
         errors=tuple(typed.problems),

@@ -156,21 +156,23 @@ async def one_agreement(request: Request, agreement: str) -> Response:
         ),
         letters=agreement_views.letters(await letters.known(room, agreement), page.now),
         changes=agreement_views.changes(entries, found.card.version, versions),
-        plain_changes=await plain_changes(request, entries, found.card.version),
+        plain_changes=await plain_changes(request, entries, found.card.version, page.lang),
         stops=await _stops(request, agreement),
-        certificates=await _certificates(request, agreement, found.card.version),
+        certificates=agreement_views.certificates(
+            await _certificates(request, agreement, found.card.version), Words(page.lang)
+        ),
     )
 
 
 async def plain_changes(
-    request: Request, entries: Sequence[Entry], number: int
+    request: Request, entries: Sequence[Entry], number: int, lang: str
 ) -> agreement_views.PlainChanges | None:
     """What a version changes of the one before it, as it was worked out when it was proved."""
     agreement = entries[0].agreement
     async with request.app.state.pool.connection() as conn:
         attempt = await certified.last(conn, agreement, number)
     earlier = [one.version for one in entries if one.version < number and one.state != "rejected"]
-    return agreement_views.plain_changes(attempt, max(earlier, default=None))
+    return agreement_views.plain_changes(attempt, max(earlier, default=None), lang)
 
 
 async def _certificates(request: Request, agreement: str, number: int) -> tuple[certified.Kept, ...]:

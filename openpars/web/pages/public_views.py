@@ -115,7 +115,7 @@ def agreement(
         card=card(entries, chosen, versions, now, words),
         title=(version.agreement.title or "") if version is not None else "",
         hash=chosen.hash,
-        plain=plain.sections(version) if version is not None else (),
+        plain=plain.sections(version, words) if version is not None else (),
         ballots=vote_views.ballots(chosen, belief),
         rounds=vote_views.rounds(chosen),
         life=tuple(event_words.view(event, words) for event in chosen.events),

@@ -74,7 +74,7 @@ def mine(standing: Standing, version: Version, purpose: str | None, words: Words
         case_required=agreement.duties.case_number_required,
         may_search=bool(search),
         may_alert=bool(checks.grants_for(version, chosen, "alert")),
-        plain=plain.sections(version),
+        plain=plain.sections(version, words),
     )
 
 

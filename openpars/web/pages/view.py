@@ -28,10 +28,11 @@ from starlette.responses import HTMLResponse, RedirectResponse, Response
 from starlette.staticfiles import StaticFiles
 from starlette.types import Scope
 
+from openpars.agreements.language.words import LANGUAGES
 from openpars.errors import TITLE, Code, Refusal, Refused, refuse
 from openpars.settings import City
 from openpars.web.pages import times
-from openpars.web.pages.words import LANGUAGES, Words
+from openpars.web.pages.words import Words
 from openpars.web.respond import HEADERS as SECURITY
 from openpars.web.respond import body as read_body
 from openpars.web.respond import on_http as respond_on_http

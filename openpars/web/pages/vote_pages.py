@@ -11,6 +11,7 @@ from starlette.responses import Response
 
 from openpars.agreements import certified, register
 from openpars.agreements.ballots import Choice, Question
+from openpars.agreements.language.words import ENGLISH
 from openpars.agreements.register import Entry
 from openpars.desk import solicitor
 from openpars.desk.room import Actor, among
@@ -80,7 +81,7 @@ async def _changes(request: Request, found: VoteView) -> agreement_views.PlainCh
         return None
     async with intake.room_of(request).pool.connection() as conn:
         attempt = await certified.last(conn, found.agreement, found.version)
-    return agreement_views.plain_changes(attempt, found.beside)
+    return agreement_views.plain_changes(attempt, found.beside, ENGLISH.lang)
 
 
 @router.post("/desk/votes/{agreement}/{number}/{question}")

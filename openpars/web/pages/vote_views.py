@@ -21,6 +21,7 @@ from openpars.agreements.ballots import (
 )
 from openpars.agreements.language import plain
 from openpars.agreements.language.plain import Section
+from openpars.agreements.language.words import ENGLISH
 from openpars.agreements.model import Silence, Version
 from openpars.agreements.register import Entry
 from openpars.web.pages.models import BallotView, RoundView
@@ -125,7 +126,7 @@ def _vote(entry: Entry, asked: Round, version: Version, rules: Version, belief: 
         f"An owner who has said nothing by then counts as a {'yes' if goes_on else 'no'}.",
         asked.rules if asked.rules != entry.version else None,
         tuple(Voice(who, *said.get(who, ("", False))) for who in decision.stakeholders),
-        plain.sections(version),
+        plain.sections(version, ENGLISH),
         shown,
     )
 

@@ -14,7 +14,7 @@ from starlette.responses import JSONResponse, Response, StreamingResponse
 from openpars.errors import Code, Refusal
 from openpars.settings import City
 from openpars.web.pages import desk_views, editor_views, public_views, scenario_views, view
-from openpars.web.pages.agreement_views import PlainChanges
+from openpars.web.pages.agreement_views import PlainChanges, certificates
 from openpars.web.pages.view import Frame, Link
 from openpars.web.pages.words import Words
 from tests.pages.harness import invented as it
@@ -57,7 +57,7 @@ def public(request: Request) -> Frame:
 
 
 def editor_page(request: Request, text: str) -> Response:
-    answer = editor_views.checked({"text": text}, it.NOW)
+    answer = editor_views.checked({"text": text}, it.NOW, Words(view.language(request)))
     return view.respond(
         "editor.html",
         public(request),
@@ -89,7 +89,7 @@ PAGES = {
     "/": lambda r: view.respond("public_front.html", public(r), keep_language=True, in_force=2, log_size=1204),
     "/sign-in": lambda r: view.respond("sign_in.html", public(r), staff=it.STAFF_DESKS, outside=it.OUTSIDE),
     "/public/agreements": lambda r: view.respond("register.html", public(r), filling={(it.CARD.id, it.CARD.version): 42}, in_force=(it.SOON, it.CARD), coming=(), past=(it.PAST,)),
-    "/public/agreements/ice-felony": lambda r: view.respond("agreement.html", public(r), filling={(it.VIEW.card.id, it.VIEW.card.version): 42}, a=it.VIEW, certificates=it.CERTIFICATES, readings=public_views.readings("ice-pars"), **it.around(view.language(r))),
+    "/public/agreements/ice-felony": lambda r: view.respond("agreement.html", public(r), filling={(it.VIEW.card.id, it.VIEW.card.version): 42}, a=it.VIEW, certificates=certificates(it.CERTIFICATES, Words(view.language(r))), readings=public_views.readings("ice-pars"), **it.around(view.language(r))),
     "/public/scenario/philadelphia-2008-2018": lambda r: view.respond("scenario.html", public(r), s=scenario_views.scenario(r.query_params.get("shield"), Words(view.language(r))), shields=scenario_views.shields()),
     "/public/editor": lambda r: editor_page(r, it.FELONY),
     "/public/editor/empty": lambda r: editor_page(r, ""),
