@@ -1,2 +1,2 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The agreement's text: TOML to values and back, its canonical form, and its plain text in English and Spanish. Pure."""
+"""The agreement's text: TOML to values and back, its canonical form, plain text in two languages. Pure."""
