@@ -56,7 +56,7 @@ TITLE: dict[Code, str] = {
     Code.PURPOSE_NOT_PERMITTED: "This purpose is not in the agreement",
     Code.KEY_NOT_PERMITTED: "The agreement does not allow searching by this",
     Code.CASE_NUMBER_REQUIRED: "A case number is required",
-    Code.LIMIT_REACHED: "The agreement's limit is reached",
+    Code.LIMIT_REACHED: "A limit is reached",
     Code.NOT_FOUND: "Nothing found",
     Code.INVALID: "Something in the request is not right",
     Code.CONFLICT: "This conflicts with what is already recorded",

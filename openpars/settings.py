@@ -41,13 +41,19 @@ class Settings(BaseSettings):
 
 @dataclass(frozen=True, slots=True)
 class City:
-    """`city.json`. `partner_access` is False when the server is below the version floor."""
+    """`city.json`. `partner_access` is False when the server is below the version floor.
+
+    `trusted_proxies`: the web servers in front, as networks, whose word about a client's address is taken.
+    `public_share`: how much of one core all who are not signed in may have of the desks together.
+    """
 
     base_url: str
     demo: bool
     partner_access: bool = True
     warning: str | None = None
     origin: str = "openpars.invalid/city"
+    trusted_proxies: tuple[str, ...] | None = None
+    public_share: float = 0.25
 
 
 @dataclass(frozen=True, slots=True)

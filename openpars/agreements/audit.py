@@ -162,7 +162,7 @@ def _events(held: Held, entry: Entry) -> Iterator[Finding]:
     where = f"{entry.agreement} version {entry.version}"
     leaves = {str(one.public.get("digest")) for one in held.leaves if one.kind == "agreement"}
     for event in entry.events:
-        if event_digest(entry.agreement, entry.version, event) not in leaves:
+        if event_digest(entry.agreement, entry.version, event, entry.text) not in leaves:
             yield Finding(where, f"the step `{event.what}` of {instant(event.at)} was never logged")
     texts = [
         one.public.get("hash")
@@ -263,7 +263,7 @@ def _gone(held: Held) -> Iterator[Finding]:
     rows.update(key_digest(key) for key in held.keys)
     rows.update(revocation_digest(key) for key in held.keys if key.revoked_at is not None)
     rows.update(
-        event_digest(entry.agreement, entry.version, event)
+        event_digest(entry.agreement, entry.version, event, entry.text)
         for entry in held.entries
         for event in entry.events
     )

@@ -9,6 +9,9 @@ SELECT pg_advisory_xact_lock(hashtextextended('openpars agreement ' || %s, 0))
 SELECT id, provider, recipient, epoch, suspended_by, notice_at, notice_ends, clock_timestamp()
 FROM agreements.agreement WHERE id = %s FOR UPDATE
 
+-- name: all_names
+SELECT id FROM agreements.agreement
+
 -- name: new_agreement
 INSERT INTO agreements.agreement (id, provider, recipient) VALUES (%s, %s, %s)
 

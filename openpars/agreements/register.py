@@ -27,6 +27,7 @@ from openpars.agreements.ballots import (
 )
 from openpars.agreements.bars import bars_for, emptied
 from openpars.agreements.check import check, enactable
+from openpars.agreements.language.alike import skeleton
 from openpars.agreements.language.canonical import canonical, digest
 from openpars.agreements.language.faults import Fault, Severity
 from openpars.agreements.language.text import Reading, read
@@ -175,7 +176,8 @@ async def propose(
         raise refuse(Code.CONFLICT, "this text already stands in the register", "text")
     await _insert(conn, agreement, number, text, state="proposed", by=by, ended_at=None)
     opened = await _first_round(conn, agreement, number, by=by, at=now, closes=closes)
-    await record(conn, agreement.id, number, Event("proposed", now, by, opened.said), text_hash=wanted)
+    event = Event("proposed", now, by, opened.said)
+    await record(conn, agreement.id, number, event, text_hash=wanted, text=_decoded(text))
     return Proposed(agreement.id, number, wanted, "proposed")
 
 
@@ -239,6 +241,7 @@ async def _next_number(conn: Connection, agreement: Agreement) -> tuple[int, dat
     await conn.execute(Q.lock_name, (agreement.id,))
     known = await (await conn.execute(Q.lock, (agreement.id,))).fetchone()
     if known is None:
+        await _unlike(conn, agreement.id)
         await conn.execute(Q.new_agreement, (agreement.id, agreement.provider, agreement.recipient))
         return 1, await clock(conn)
     row = Locked(*known)
@@ -246,6 +249,22 @@ async def _next_number(conn: Connection, agreement: Agreement) -> tuple[int, dat
         raise refuse(Code.CONFLICT, "an agreement with this id exists between other parties", "agreement.id")
     versions = await (await conn.execute(Q.versions_of, (agreement.id,))).fetchall()
     return len(versions) + 1, row.now
+
+
+def _decoded(text: str | bytes) -> str:
+    return text if isinstance(text, str) else text.decode()
+
+
+async def _unlike(conn: Connection, new: str) -> None:
+    """Owners must not vote on one agreement and mean another. Raises Refused CONFLICT."""
+    await conn.execute(Q.lock_name, (f"like {skeleton(new)}",))
+    known = await (await conn.execute(Q.all_names)).fetchall()
+    if any(skeleton(one) == skeleton(new) for (one,) in known):
+        raise refuse(
+            Code.CONFLICT,
+            "this id can be taken for that of another agreement: choose another",
+            "agreement.id",
+        )
 
 
 async def _insert(
@@ -263,7 +282,7 @@ async def _insert(
         {
             "agreement": agreement.id,
             "number": number,
-            "text": text if isinstance(text, str) else text.decode(),
+            "text": _decoded(text),
             "canonical": canonical(agreement),
             "hash": digest(agreement),
             "state": state,
@@ -293,22 +312,36 @@ async def enter_history(conn: Connection, text: str | bytes, events: Sequence[Ev
     await _insert(conn, agreement, number, text, state="ended", by=by, ended_at=ended)
     for event in events:
         await record(conn, agreement.id, number, event)
-    await record(
-        conn, agreement.id, number, Event("note", now, by, "entered as history"), text_hash=digest(agreement)
-    )
+    entered = Event("note", now, by, _HISTORY)
+    await record(conn, agreement.id, number, entered, text_hash=digest(agreement), text=_decoded(text))
     return Proposed(agreement.id, number, digest(agreement), "ended")
 
 
-def event_digest(agreement: str, number: int, event: Event) -> str:
-    """SHA-256 (hex) of all that is kept of one step: what its leaf carries, so that an edit is found."""
-    parts = (agreement, number, event.what, instant(event.at), event.by, event.reason)
+_HISTORY = "entered as history"
+
+
+def event_digest(agreement: str, number: int, event: Event, text: str | None) -> str:
+    """SHA-256 (hex) of all that is kept of one step: what its leaf carries, so that an edit is found.
+
+    The step that enters a text covers it as it was written: comments change no hash that is voted on, and
+    people read them.
+    """
+    enters = event.what == "proposed" or (event.what, event.reason) == ("note", _HISTORY)
+    source = hashlib.sha256(text.encode()).hexdigest() if enters and text is not None else None
+    parts = (agreement, number, event.what, instant(event.at), event.by, event.reason, source)
     return hashlib.sha256(leaf.canonical(parts)).hexdigest()
 
 
 async def record(
-    conn: Connection, agreement: str, number: int, event: Event, *, text_hash: str | None = None
+    conn: Connection,
+    agreement: str,
+    number: int,
+    event: Event,
+    *,
+    text_hash: str | None = None,
+    text: str | None = None,
 ) -> None:
-    """Keep one step of an agreement's life, in the register and in the log."""
+    """Keep one step of an agreement's life, in the register and in the log. `text`: the one it enters."""
     await conn.execute(Q.new_event, (agreement, number, event.what, event.at, event.by, event.reason))
     await note(
         conn,
@@ -319,7 +352,7 @@ async def record(
                 "version": number,
                 "event": event.what,
                 "hash": text_hash,
-                "digest": event_digest(agreement, number, event),
+                "digest": event_digest(agreement, number, event, text),
             },
             private={"agent": event.by, "at": event.at.isoformat(), "why": event.reason},
         ),

@@ -37,6 +37,7 @@ APPLICATIONS: dict[Process, str] = {
     Process.DOOR: "openpars.web.door_app",
 }
 WORKER = "openpars.worker"
+PROTOCOL = "openpars.web.wire:BoundedHeads"
 
 # Streams stay open for hours: after this many seconds they are cut and their readers resume.
 CLOSE_WITHIN = 2
@@ -102,7 +103,7 @@ def listen(application: Any, listen_fd: int | None) -> None:
     config = uvicorn.Config(
         application,
         loop="uvloop",
-        http="httptools",
+        http=PROTOCOL,
         ws="none",
         access_log=False,  # addresses and paths are personal data: the log of disclosures is the log
         log_level="warning",

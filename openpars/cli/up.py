@@ -28,6 +28,7 @@ from openpars.db import embedded, floor, migrate
 from openpars.db.embedded import ServerStartError
 from openpars.db.privilege import ServerUnusableError
 from openpars.settings import City, DatabaseLogins, Settings, save_city
+from openpars.web import address
 
 app = typer.Typer()
 
@@ -44,6 +45,8 @@ class Wish:
     settings: Settings
     demo: bool
     arrests: int
+    trusted_proxies: tuple[str, ...] | None
+    public_share: float | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,12 +74,30 @@ def up(
     ] = None,
     demo: Annotated[bool, typer.Option("--demo", help="Load the demo city of invented people.")] = False,
     arrests: Annotated[int, typer.Option(min=1, help="How many arrests a new demo city has.")] = 2000,
+    trusted_proxy: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="A web server in front, as an address or a network, whose X-Forwarded-For is believed. "
+            "May be repeated. Kept for later starts; `none` takes all back.",
+            show_default=False,
+        ),
+    ] = None,
+    public_share: Annotated[
+        float | None,
+        typer.Option(
+            min=0.01,
+            max=0.5,
+            help="How much of one core all who are not signed in may have of the desks together. "
+            "Kept for later starts. [default: 0.25]",
+            show_default=False,
+        ),
+    ] = None,
 ) -> None:
     """Start a city on this machine and keep it running until Ctrl-C."""
     os.umask(0o077)
     settings = place.settings_for(data_dir=data_dir, database_url=database_url, port=port)
     place.open_directory(settings.data_dir)
-    wish = Wish(settings, demo, arrests)
+    wish = Wish(settings, demo, arrests, _proxies(trusted_proxy), public_share)
     try:
         with place.locked(settings.data_dir):
             asyncio.run(until_told(wish))
@@ -152,6 +173,20 @@ async def bring_up(wish: Wish, supervisor: Supervisor, held: contextlib.ExitStac
     _announce(city, data_dir, time.monotonic() - began)
 
 
+def _proxies(given: list[str] | None) -> tuple[str, ...] | None:
+    """What is to be kept; None when nothing was said. Raises CannotRunError."""
+    if given is None:
+        return None
+    if given == ["none"]:
+        return ()
+    try:
+        return tuple(str(one) for one in address.networks(given))
+    except ValueError:
+        raise CannotRunError(
+            "--trusted-proxy is an address or a network, such as 10.0.0.5 or 10.0.0.0/28, and not everybody."
+        ) from None
+
+
 def _fits(wish: Wish, known: City | None) -> None:
     data_dir = wish.settings.data_dir
     if known is None:
@@ -218,6 +253,10 @@ async def _version(dsn: str) -> tuple[int, int]:
 
 def _city(wish: Wish, known: City | None, port: int, version: tuple[int, int]) -> City:
     city = known or City(base_url="", demo=wish.demo)
+    if wish.trusted_proxies is not None:
+        city = replace(city, trusted_proxies=wish.trusted_proxies or None)
+    if wish.public_share is not None:
+        city = replace(city, public_share=wish.public_share)
     partner_access, warning = access(version, demo=city.demo)
     if warning is not None and not city.demo:
         say(f"WARNING: {warning}")

@@ -13,6 +13,7 @@ from openpars.accounts import keys
 from openpars.accounts.keys import RecipientKey, StaffRole
 from openpars.db.connect import Pool
 from openpars.errors import Code, refuse
+from openpars.web import strangers
 
 COOKIE = "openpars_session"
 
@@ -80,6 +81,7 @@ async def staff(request: Request) -> Staff:
         else:
             cookie = _cookie(request)
             found = await keys.staff_by_session(conn, cookie) if cookie is not None else None
+    strangers.met(request, found=found is not None)
     if found is None:
         raise refuse(Code.UNAUTHENTICATED, "Sign in, or send a key that is in force.")
     return Staff(found.role, found.id, acting_user(request))
@@ -131,6 +133,7 @@ async def recipient(request: Request, *, fresh: bool = False) -> RecipientKey:
     elif (cookie := _cookie(request)) is not None:
         async with pool.connection() as conn:
             found = await keys.recipient_by_session(conn, cookie)
+    strangers.met(request, found=found is not None)
     if found is None:
         raise refuse(Code.UNAUTHENTICATED, "Sign in, or send a key that is in force.")
     return found

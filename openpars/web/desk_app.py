@@ -17,10 +17,11 @@ from openpars.db.connect import pool
 from openpars.desk.impact import Remembered
 from openpars.log.keys import KeyStore
 from openpars.record import vault
-from openpars.settings import Settings, load_city, load_desk
+from openpars.settings import City, Settings, load_city, load_desk
 from openpars.shares.keep import Keeper
 from openpars.shares.keys import ShareKeys
-from openpars.web import agreements, ballot_keys, bars, desk, letters, openapi, respond
+from openpars.web import address, agreements, auth, ballot_keys, bars, desk, letters, openapi, respond
+from openpars.web.lane import Lane, Width
 from openpars.web.pages import (
     ballot_files,
     bar_pages,
@@ -37,6 +38,27 @@ from openpars.web.pages import (
     view,
     vote_pages,
 )
+from openpars.web.strangers import Strangers
+
+# Of a core. Whatever `city.json` says, there is a limit, and readers are not shut out.
+LEAST, MOST = 0.01, 0.5
+
+
+def lanes(city: City) -> dict[str, Lane]:
+    """What strangers may have of this process: readers, our own files, keys still to be looked up."""
+    share = min(max(city.public_share, LEAST), MOST)
+    return {
+        "readers": Lane(Width(share=share, burst=2.0, each_share=share / 2, each_burst=1.0)),
+        "files": Lane(Width(share=0.1, burst=2.0, each_share=0.1, each_burst=1.0)),
+        "keys": Lane(Width(share=0.1, burst=1.0, each_share=0.05, each_burst=0.5)),
+    }
+
+
+def lane_of(path: str, *, shows_key: bool) -> str:
+    """A flood of readers keeps no desk from signing in, nor from the files its pages need."""
+    if shows_key:
+        return "keys"
+    return "files" if path.startswith("/static/") else "readers"
 
 
 @asynccontextmanager
@@ -75,6 +97,14 @@ def create_app(settings: Settings) -> FastAPI:
         docs_url=None,
         redoc_url=None,
         openapi_url="/openapi.json",
+    )
+    app.add_middleware(
+        Strangers,
+        lanes=lanes(load_city(settings.data_dir)),
+        lane_of=lane_of,
+        address_of=address.at_the_desks,
+        cookie=auth.COOKIE,
+        page=view.busy(),
     )
     app.add_middleware(respond.SecurityHeaders)
     respond.answer_errors(app)

@@ -28,9 +28,31 @@ from openpars.log.note import Signer
 from openpars.log.writer import Writer
 from openpars.settings import Settings, load_city, load_door
 from openpars.shares.keys import ShareKeys
-from openpars.web import auth, logs, recipient, respond
-from openpars.web.pages import recipient_pages
+from openpars.web import address, auth, logs, recipient, respond
+from openpars.web.lane import Lane, Width
+from openpars.web.pages import recipient_pages, view
 from openpars.web.proxy import DeskProxy
+from openpars.web.strangers import Strangers
+
+# Whoever reads the log may have half a core, to check all of it. What is handed on the desks give turns to.
+_OTHERS = Width(share=0.5, burst=5.0, each_share=0.3, each_burst=2.0, turns=False)
+_WIDTHS = {
+    "log": Width(share=0.5, burst=5.0, each_share=0.5, each_burst=5.0),
+    "keys": Width(share=0.1, burst=1.0, each_share=0.05, each_burst=0.5),
+    "handed on": _OTHERS,
+    "keys handed on": _OTHERS,
+}
+
+
+def lane_of(path: str, *, shows_key: bool) -> str:
+    """The lane of a stranger at the door."""
+    first = path.split("/", 2)[1] if path.startswith("/") else ""
+    if first == "log":
+        return "log"
+    if first in {"v1", "recipient"}:
+        return "keys"
+    return "keys handed on" if shows_key else "handed on"
+
 
 METHODS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"]
 
@@ -114,6 +136,15 @@ def create_app(settings: Settings) -> FastAPI:
         busy={("POST", "/v1/search"): recipient.search, ("GET", "/v1/alerts"): recipient.alerts},
         # None of ours is there: it would be handed on in any case.
         beneath={(method, "/desk/"): _to_desk for method in METHODS},
+    )
+    trusted = address.networks(load_city(settings.data_dir).trusted_proxies or ())
+    app.add_middleware(
+        Strangers,
+        lanes={name: Lane(width) for name, width in _WIDTHS.items()},
+        lane_of=lane_of,
+        address_of=lambda scope: address.at_the_door(scope, trusted),
+        cookie=auth.COOKIE,
+        page=view.busy(),
     )
     app.add_middleware(respond.SecurityHeaders)
     respond.answer_errors(app)

@@ -19,7 +19,7 @@ from starlette.types import Receive, Scope, Send
 
 from openpars.errors import Code, Refusal
 from openpars.strict_json import BODY_LIMIT
-from openpars.web import respond
+from openpars.web import address, respond, strangers
 from openpars.web.desk_line import DeskGone, DeskLines, Line
 
 # RFC 9110, 7.6.1: these belong to one connection. The body has been read here whole, so its length is written
@@ -34,7 +34,9 @@ HOP = {
     b"transfer-encoding",
     b"upgrade",
 }
-OURS = HOP | {b"content-length", b"expect"}
+OURS = HOP | {b"content-length", b"expect", address.HEADER}
+
+INWARD = HOP | {strangers.SAYS}
 
 AT_ONCE = 64 * 1024  # bytes: an answer up to this length is handed on whole
 
@@ -61,6 +63,8 @@ def _written(request: Request, content: bytes) -> bytes | None:
         return None
     lines = [b"%b %b HTTP/1.1" % (request.method.encode("ascii"), target)]
     lines += [b"%b: %b" % header for header in headers if header[0] not in OURS]
+    whose: str = request.scope.get(strangers.ADDRESS, address.NOBODY)
+    lines.append(b"%b: %b" % (address.HEADER, whose.encode("ascii")))
     if content or request.method not in {"GET", "HEAD"}:
         lines.append(b"content-length: %d" % len(content))
     return b"\r\n".join([*lines, b"", content])
@@ -83,6 +87,7 @@ class DeskProxy:
             return respond.problem(Refusal(Code.NOT_FOUND, "There is nothing at this address."))
         try:
             line = await self._lines.ask(written, bodiless=request.method == "HEAD")
+            _met(request, line)
             return await _passed(line)
         except DeskGone:
             return respond.problem(
@@ -90,9 +95,16 @@ class DeskProxy:
             )
 
 
+def _met(request: Request, line: Line) -> None:
+    """What the desks say of the key that was shown."""
+    for name, value in line.headers:
+        if name.lower() == strangers.SAYS:
+            strangers.met(request, found=value == b"1")
+
+
 async def _passed(line: Line) -> Response:
     """The desks' answer: whole if it is short, else as it comes. Lets the line go in any case."""
-    headers = [(name, value) for name, value in line.headers if name.lower() not in HOP]
+    headers = [(name, value) for name, value in line.headers if name.lower() not in INWARD]
     response: Response
     if line.length is not None and line.length <= AT_ONCE:
         try:

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
@@ -155,13 +156,20 @@ def problem(refusal: Refusal) -> Response:
     return Response(orjson.dumps(refusal.body()), refusal.status, headers, MEDIA_PROBLEM)
 
 
+BODY_WITHIN = 30.0  # seconds
+
+
 async def body(request: Request, limit: int) -> bytes:
-    """The request's body, at most `limit` bytes; more is refused before it is read."""
+    """The request's body, at most `limit` bytes in `BODY_WITHIN`; more is refused before it is read."""
     received = bytearray()
-    async for chunk in request.stream():
-        received += chunk
-        if len(received) > limit:
-            raise refuse(Code.INVALID, f"The request is larger than {limit // 1024} kB.")
+    try:
+        async with asyncio.timeout(BODY_WITHIN):
+            async for chunk in request.stream():
+                received += chunk
+                if len(received) > limit:
+                    raise refuse(Code.INVALID, f"The request is larger than {limit // 1024} kB.")
+    except TimeoutError:
+        raise refuse(Code.INVALID, "The request did not come in time.") from None
     return bytes(received)
 
 

@@ -128,6 +128,30 @@ async def test_the_same_text_twice_and_other_parties(conn: Connection) -> None:
         assert caught.value.refusal.code is Code.CONFLICT
 
 
+@pytest.mark.parametrize("alike", ["ice-fe1ony-warrant", "lce-felony-warrant", "ice-felony-warrant-"])
+async def test_an_id_that_can_be_taken_for_another_is_refused(conn: Connection, alike: str) -> None:
+    await propose(conn)
+    with pytest.raises(Refused) as refused:
+        await propose(conn, WARRANT.replace(f'id = "{ID}"', f'id = "{alike}"'))
+    assert refused.value.refusal.code is Code.CONFLICT
+    assert refused.value.refusal.field == "agreement.id"
+    assert len(await register.register(conn)) == 1
+    await propose(conn, WARRANT.replace(f'id = "{ID}"', 'id = "ice-misdemeanor-warrant"'))
+
+
+async def test_two_ids_that_look_alike_proposed_at_once_are_one(database: Database) -> None:
+    async def one(name: str) -> Code | None:
+        async with await psycopg.AsyncConnection.connect(database.desk_dsn) as conn:
+            try:
+                await propose(conn, WARRANT.replace(f'id = "{ID}"', f'id = "{name}"'))
+            except Refused as refused:
+                return refused.refusal.code
+            return None
+
+    said = await asyncio.gather(*(one(name) for name in ("ice-one", "lce-one", "ice-0ne")))
+    assert sorted(str(code) for code in said if code) == ["conflict", "conflict"]
+
+
 async def test_two_proposals_at_once_get_two_numbers(database: Database) -> None:
     async def one(title: str) -> int:
         async with await psycopg.AsyncConnection.connect(database.desk_dsn) as own:

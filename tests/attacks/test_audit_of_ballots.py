@@ -259,6 +259,10 @@ EDITS = {
         "WITH gone AS (DELETE FROM agreements.certificate) DELETE FROM agreements.proof",
         "tells of what was proved about ice-felony-warrant version 1, which is gone from the table",
     ),
+    "a comment is written into a text": (
+        "UPDATE agreements.version SET text = '# Nothing is shared with anybody.' || chr(10) || text",
+        "the step `proposed`",
+    ),
     "the tree is edited": (
         (
             "UPDATE log.entry SET leaf = convert_to(replace(convert_from(leaf, 'UTF8'), '\"choice\":\"yes\"',"

@@ -167,7 +167,9 @@ async def test_the_body_read_is_the_body_handed_on(tmp_path: Path) -> None:
     lies = ((b"content-length", b"3"), (b"transfer-encoding", b"chunked"), (b"expect", b"100-continue"))
     async with proxied(tmp_path, desk) as proxy:
         assert (await ask(proxy, "POST", headers=lies, body=b"0123456789"))[0] == 200
-    assert desk.asked == [b"POST /desk/x HTTP/1.1\r\ncontent-length: 10\r\n\r\n0123456789"]
+    assert desk.asked == [
+        b"POST /desk/x HTTP/1.1\r\nopenpars-client: -\r\ncontent-length: 10\r\n\r\n0123456789"
+    ]
 
 
 async def test_a_long_answer_comes_whole_and_in_its_order(tmp_path: Path) -> None:

@@ -14,8 +14,8 @@ from selenium.webdriver.common.keys import Keys
 
 from openpars.agreements.check import check
 from openpars.city import agreed
+from openpars.web.pace import Pace
 from openpars.web.pages.editor_views import TEXT_LIMIT, Checked, checked
-from openpars.web.pages.pace import Pace
 from openpars.web.pages.words import LANGUAGES, Words
 from tests.conftest import RunningCity
 from tests.driver import agreement_text, unique

@@ -107,7 +107,7 @@ async def test_told_to_end_while_it_starts_it_ends_though_the_cancelling_was_swa
             await asyncio.sleep(10)
 
     monkeypatch.setattr(up, "bring_up", swallows)
-    wish = up.Wish(Settings(data_dir=tmp_path), demo=True, arrests=1)
+    wish = up.Wish(Settings(data_dir=tmp_path), demo=True, arrests=1, trusted_proxies=None, public_share=None)
     async with asyncio.timeout(10):
         await asyncio.create_task(up.until_told(wish))
 

@@ -11,6 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
+from openpars.agreements.language.alike import doubt
 from openpars.agreements.language.faults import Fault, Severity, nearest
 from openpars.agreements.language.lines import LineIndex, Path
 
@@ -72,6 +73,10 @@ class Table:
             return None
         if len(value) > TEXT_LIMIT:
             self.fault(f"`{key}` is longer than {TEXT_LIMIT} characters", key)
+            return None
+        # An escape writes into the value what no line of the text may hold.
+        if (why := doubt(value)) is not None:
+            self.fault(f"`{key}` {why}", key)
             return None
         return value
 
@@ -149,6 +154,8 @@ class Table:
                 self.source.add(Severity.ERROR, f"`{key}` holds texts in quotes", (*self.path, key, place))
             elif member in found:
                 self.source.add(Severity.ERROR, f"`{key}` names this twice", (*self.path, key, place))
+            elif (why := doubt(member)) is not None:
+                self.source.add(Severity.ERROR, f"`{key}` {why}", (*self.path, key, place))
             else:
                 found.append(member)
         return found

@@ -9,9 +9,9 @@ from __future__ import annotations
 
 import re
 import tomllib
-import unicodedata
 from dataclasses import dataclass
 
+from openpars.agreements.language.alike import unseen
 from openpars.agreements.language.canonical import CJIS_TOPICS
 from openpars.agreements.language.faults import Fault, Severity, nearest
 from openpars.agreements.language.grants import read_grants
@@ -68,7 +68,7 @@ def _clean(text: str | bytes, file: str, faults: list[Fault]) -> str | None:
             fault(f"this line is longer than {LINE_LIMIT} characters", number)
         # A bidirectional override or a letter without width lets a page show another agreement than
         # the one that is counted and obeyed, in comments too.
-        if any(unicodedata.category(c) in {"Cf", "Cc", "Co", "Zl", "Zp"} and c != "\t" for c in line):
+        if any(unseen(c) and c != "\t" for c in line):
             fault("an invisible or control character stands in this line", number)
     return decoded
 

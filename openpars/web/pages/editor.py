@@ -27,11 +27,11 @@ from openpars.desk.room import Actor, Asked
 from openpars.desk.transact import note_refusal
 from openpars.errors import Code, Refused, refuse
 from openpars.record.vault import held
-from openpars.web import intake
+from openpars.web import intake, strangers
+from openpars.web.pace import Pace
 from openpars.web.pages import view
 from openpars.web.pages.desk_pages import NAV
 from openpars.web.pages.editor_views import Checked, checked
-from openpars.web.pages.pace import Pace
 from openpars.web.pages.view import Frame
 from openpars.web.pages.words import Words
 
@@ -73,6 +73,12 @@ def _timed(fields: Mapping[str, str], words: Words) -> tuple[Checked, float]:
 
 
 _PUBLIC, _DESK = _Bench(share=0.2, burst=2.0), _Bench(share=0.5, burst=5.0)
+
+
+async def _tried(request: Request, fields: Mapping[str, str], lang: str) -> Checked:
+    """A stranger's text checked; this page has a pace of its own, and other readers do not wait for it."""
+    strangers.step_aside(request)
+    return await _PUBLIC.check(fields, lang)
 
 
 def _public_frame(request: Request) -> Frame:
@@ -134,7 +140,7 @@ async def public_editor(request: Request) -> Response:
     """The editor to try out: empty, or begun with a text of the register or one that ships."""
     text, begun = await _begun(request)
     page = _public_frame(request)
-    answer = await _PUBLIC.check({"text": text}, page.lang)
+    answer = await _tried(request, {"text": text}, page.lang)
     return await _page(request, page, "/public/editor", answer, begun=begun)
 
 
@@ -142,7 +148,7 @@ async def public_editor(request: Request) -> Response:
 async def public_check(request: Request) -> Response:
     """Check a text without JavaScript: the same page, with what was found."""
     page = _public_frame(request)
-    answer = await _PUBLIC.check(view.single(await view.form(request)), page.lang)
+    answer = await _tried(request, view.single(await view.form(request)), page.lang)
     return await _page(request, page, "/public/editor", answer)
 
 
@@ -150,7 +156,7 @@ async def public_check(request: Request) -> Response:
 async def public_checked(request: Request) -> Response:
     """Check a text as it is typed: only what stands beside it."""
     page = _public_frame(request)
-    answer = await _PUBLIC.check(view.single(await view.form(request)), page.lang)
+    answer = await _tried(request, view.single(await view.form(request)), page.lang)
     return view.respond("editor_checked.html", page, c=answer)
 
 

@@ -112,6 +112,12 @@ def environment() -> Environment:
 _ENVIRONMENT = environment()
 
 
+def busy() -> bytes:
+    """What whoever came too often sees, in every language at once. Made once: saying no must cost nothing."""
+    page = _ENVIRONMENT.get_template("busy.html").render(t={lang: Words(lang) for lang in LANGUAGES})
+    return page.encode()
+
+
 def language(request: Request) -> str:
     """`?lang=` first, then the cookie, then English."""
     for asked in (request.query_params.get("lang"), request.cookies.get(LANGUAGE_COOKIE)):

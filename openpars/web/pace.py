@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""How much of a process's time a page open to everybody may take. No I/O, no clock: times are handed in.
+"""How much of a process's time strangers may have. No I/O, no clock: times are handed in.
 
-A stranger's text may be made to cost a second to read, and the desks share the process. What a check has cost
-is therefore paid for by a pause before the next: on average a fixed share of one core, whatever is sent.
+What strangers ask can be made to cost, and the desks share the process. What an answer has cost is therefore
+paid for by a pause before the next: on average a fixed share of one core, whatever is sent.
 """
 
 from __future__ import annotations
@@ -22,6 +22,10 @@ class Pace:
         self._left = min(self._burst, self._left + (now - self._at) * self._share)
         self._at = now
         return self._left > 0
+
+    def wait(self, now: float) -> float:
+        """Seconds from now until something is left; 0 when something is."""
+        return 0.0 if self.may(now) else -self._left / self._share
 
     def spend(self, cost: float) -> None:
         """What the work has taken; more than was left is owed."""
