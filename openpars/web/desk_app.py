@@ -67,6 +67,7 @@ async def _run(app: FastAPI, settings: Settings) -> AsyncIterator[None]:
     async with AsyncExitStack() as stack:
         vault.hold(secrets.record_key)
         app.state.city = load_city(settings.data_dir)
+        app.state.lanes = lanes(app.state.city)
         app.state.data_dir = settings.data_dir
         app.state.secrets = secrets
         app.state.pool = await stack.enter_async_context(
@@ -100,7 +101,6 @@ def create_app(settings: Settings) -> FastAPI:
     )
     app.add_middleware(
         Strangers,
-        lanes=lanes(load_city(settings.data_dir)),
         lane_of=lane_of,
         address_of=address.at_the_desks,
         cookie=auth.COOKIE,

@@ -100,6 +100,8 @@ async def _run(app: FastAPI, settings: Settings) -> AsyncIterator[None]:
             stack.push_async_callback(_stop, asyncio.create_task(work, name=name))
         proxy = DeskProxy(settings.desk_socket)
         stack.push_async_callback(proxy.close)
+        app.state.lanes = {name: Lane(width) for name, width in _WIDTHS.items()}
+        app.state.trusted = address.networks(city.trusted_proxies or ())
         app.state.pool = door
         app.state.known_keys = auth.KnownKeys()
         app.state.gate = gate
@@ -137,12 +139,10 @@ def create_app(settings: Settings) -> FastAPI:
         # None of ours is there: it would be handed on in any case.
         beneath={(method, "/desk/"): _to_desk for method in METHODS},
     )
-    trusted = address.networks(load_city(settings.data_dir).trusted_proxies or ())
     app.add_middleware(
         Strangers,
-        lanes={name: Lane(width) for name, width in _WIDTHS.items()},
         lane_of=lane_of,
-        address_of=lambda scope: address.at_the_door(scope, trusted),
+        address_of=lambda scope: address.at_the_door(scope, scope["app"].state.trusted),
         cookie=auth.COOKIE,
         page=view.busy(),
     )

@@ -123,15 +123,15 @@ class Strangers:
         self,
         app: ASGIApp,
         *,
-        lanes: Mapping[str, Lane],
         lane_of: LaneOf,
         address_of: Callable[[Scope], str],
         cookie: str,
         page: bytes,
     ) -> None:
-        """`page`: what a reader sees who came too often, in every language."""
+        """`page`: what a reader sees who came too often, in every language. The lanes themselves, by name,
+        are in the application's state: `lanes`."""
         self._app = app
-        self._lanes, self._lane_of, self._address_of = lanes, lane_of, address_of
+        self._lane_of, self._address_of = lane_of, address_of
         self._cookie, self._page = cookie, page
         self._acquaintances = Acquaintances()
         self._paused = 0
@@ -145,11 +145,9 @@ class Strangers:
         address = self._address_of(scope)
         scope[ADDRESS] = address
         known = shown is not None and self._acquaintances.knows(shown)
-        visit = (
-            None
-            if known
-            else self._lanes[self._lane_of(scope["path"], shows_key=shown is not None)].come(address)
-        )
+        lanes: Mapping[str, Lane] = scope["app"].state.lanes
+        lane = lanes[self._lane_of(scope["path"], shows_key=shown is not None)]
+        visit = None if known else lane.come(address)
 
         answer = _Answer(self._acquaintances, shown, visit, send)
         scope[MET] = answer.met

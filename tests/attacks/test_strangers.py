@@ -8,6 +8,7 @@ import contextlib
 import socket
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import ExitStack, contextmanager
+from types import SimpleNamespace
 from typing import Any
 
 import httpx
@@ -36,9 +37,9 @@ class House:
         self.most = 0
         self.go_on = asyncio.Event()
         self.valid = {"good"}
+        self.state = SimpleNamespace(lanes={"readers": Lane(width), "keys": Lane(width)})
         self.app = Strangers(
             self._serve,
-            lanes={"readers": Lane(width), "keys": Lane(width)},
             lane_of=lambda _, *, shows_key: "keys" if shows_key else "readers",
             address_of=lambda scope: str(scope["client"][0]),
             cookie="openpars_session",
@@ -93,7 +94,7 @@ class Ask:
             headers.append((b"accept", b"text/html"))
         scope = {
             "type": "http", "method": "POST", "path": path, "raw_path": path.encode(), "query_string": b"",
-            "headers": headers, "client": (address, 1),
+            "headers": headers, "client": (address, 1), "app": house,
         }  # fmt: skip
         self.body: asyncio.Queue[Message] = asyncio.Queue()
         self.reads = asyncio.Event()
