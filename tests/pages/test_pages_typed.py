@@ -132,7 +132,10 @@ def test_lengths_of_time(length: timedelta, said: str) -> None:
 
 def test_the_zone_is_always_named() -> None:
     assert times.local(datetime(2018, 9, 1, 4, tzinfo=UTC)) == "Sep 1, 2018, 12:00 AM EDT"
-    assert times.local(datetime(2026, 11, 22, 1, 14, tzinfo=UTC), "es") == "21 nov 2026, 8:14 PM EST"
+    assert (
+        times.local(datetime(2026, 11, 22, 1, 14, tzinfo=UTC), "es")
+        == "21 de noviembre de 2026, 8:14 p.\N{NO-BREAK SPACE}m. EST"
+    )
 
 
 def test_outcomes_as_chosen() -> None:

@@ -3,22 +3,27 @@
 
 from __future__ import annotations
 
+import tomllib
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
-from openpars.agreements.bars import version_of
+import openpars.city
+from openpars.agreements.bars import packs, version_of
 from openpars.agreements.language.plain import sections
 from openpars.agreements.language.text import read
 from openpars.agreements.language.words import ENGLISH
 from openpars.agreements.model import Version
 from openpars.agreements.register import Event
+from openpars.record.file import HOME
 from openpars.web.pages import event_words, recipient_views
 from openpars.web.pages.words import Words
 
+CITY = Path(openpars.city.__file__).parent / "data"
 EXAMPLES = Path(__file__).parents[2] / "examples" / "agreements"
 AT = datetime(2026, 11, 26, 17, 0, tzinfo=UTC)
+THERE = "26 de diciembre de 2026, 11:52 a.\N{NO-BREAK SPACE}m. EST"
 
 
 def version(name: str, number: int) -> Version:
@@ -33,7 +38,7 @@ def version(name: str, number: int) -> Version:
         (
             "renew, round 1, by the rules of version 2, until 2026-12-26T16:52:18.005789Z",
             "Renew, round 1, decided by the rules of version 2. Open until Dec 26, 2026, 11:52 AM EST.",
-            "Renovar, ronda 1, según las reglas de la versión 2. Abierta hasta el 26 dic 2026, 11:52 AM EST.",
+            f"Renovar, ronda 1, según las reglas de la versión 2. Abierta hasta el {THERE}.",
             "",
         ),
         (
@@ -42,11 +47,34 @@ def version(name: str, number: int) -> Version:
             "Terminar, ronda 3: sí 2, no 0, abstención 1, en silencio 0.",
             "",
         ),
-        ("renew: no (the mayor)", "Renew: No", "Renovar: No", "(the mayor)"),
+        ("renew: no (the mayor)", "Renew: No (the mayor)", "Renovar: No (el alcalde)", ""),
+        ("renew: no (by phone)", "Renew: No", "Renovar: No", "(by phone)"),
+        ("the term is over", "the term is over", "el plazo ha terminado", ""),
+        (
+            "letter 3, inquiry, by email, on 2026-12-26, answer asked for by 2027-01-26",
+            "Letter 3: Inquiry. Served by e-mail. On Dec 26, 2026. An answer was asked for by Jan 26, 2027.",
+            (
+                "Carta 3: Consulta. Notificada por correo electrónico. Día: 26 de diciembre de 2026. "
+                "Se pidió respuesta hasta el 26 de enero de 2027."
+            ),
+            "",
+        ),
+        (
+            "letter 4, breach",
+            "Letter 4: Breach of the agreement.",
+            "Carta 4: Incumplimiento del acuerdo.",
+            "",
+        ),
+        (
+            "Files of children are never shared [somewhere]: a person's own words",
+            "",
+            "",
+            "Files of children are never shared [somewhere]: a person's own words",
+        ),
         (
             "to end at 2026-12-26T16:52:18Z: the purpose is met",
             "To end at Dec 26, 2026, 11:52 AM EST.",
-            "Para terminar el 26 dic 2026, 11:52 AM EST.",
+            f"Para terminar el {THERE}.",
             "the purpose is met",
         ),
         ("30 days before the end", "30 days before the end.", "30 días antes del final.", ""),
@@ -60,6 +88,32 @@ def test_a_step_is_told_in_the_readers_words_and_nobodys_own_words_are_changed(
         shown = event_words.view(Event("asked", AT, "owners", reason), Words(lang))
         assert (shown.said, shown.reason) == (said, own)
     assert shown.by == "los dueños"
+
+
+def test_a_bar_in_a_step_is_told_in_the_readers_words_with_its_label() -> None:
+    pack = next(pack for pack in packs().values() if pack.jurisdiction == HOME)
+    for bar, _ in (*pack.bars, *pack.switchable):
+        event = Event("barred", AT, "solicitor", f"{bar.cited}: the council's words")
+        for lang in ("en", "es"):
+            words = Words(lang)
+            shown = event_words.view(event, words)
+            assert shown.reason == "the council's words"
+            assert (shown.said == bar.cited) == (lang == "en")
+            for part in ("title", "citation", *(["label"] if bar.label else [])):
+                assert words(f"bar.{bar.id}.{part}") in shown.said
+
+
+def test_the_history_that_ships_is_told_in_both_languages() -> None:
+    history = tomllib.loads((CITY / "ice-pars-history.toml").read_text(encoding="utf-8"))
+    told = [event["reason"] for one in history["version"] for event in one.get("event", ())]
+    told += [renewals["reason"] for one in history["version"] for renewals in one.get("renewals", ())]
+    assert len(told) > 10
+    for reason in told:
+        english, spanish = (
+            event_words.view(Event("note", AT, "history", reason), Words(x)) for x in ("en", "es")
+        )
+        assert english.reason == spanish.reason == ""
+        assert english.said != spanish.said
 
 
 def test_a_subscription_offers_only_what_can_ever_be_told() -> None:

@@ -184,9 +184,10 @@ def _ticks(first: datetime, last: datetime, x: object, words: Words, *, parts: i
     for number in range(parts + 1):
         at = first + step * number
         anchor = "start" if number == 0 else "end" if number == parts else "middle"
-        day = times.day(at.astimezone(times.CITY_ZONE).date(), words.lang)
+        here = at.astimezone(times.CITY_ZONE)
+        day = times.short_day(here.date(), words.lang)
         if last - first < timedelta(days=parts):
-            day = times.local(at, words.lang, seconds=True).split(", ", 2)[-1]
+            day = times.clock(here, words.lang, seconds=True)
         found.append(Tick(day, x(at), anchor))
     return tuple(found)
 

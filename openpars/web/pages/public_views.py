@@ -77,7 +77,9 @@ def card(
         provider=words.maybe(f"party.{chosen.provider}", chosen.provider),
         version=chosen.version,
         state=shown_state(chosen, now),
-        purposes=tuple(p.replace("-", " ") for p in version.agreement.purposes)
+        purposes=tuple(
+            words.maybe(f"purpose_named.{p}", p.replace("-", " ")) for p in version.agreement.purposes
+        )
         if version is not None
         else (),
         begins=chosen.begins,

@@ -6,12 +6,16 @@ from __future__ import annotations
 from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
+from openpars.agreements.language.words import SPOKEN
+
 CITY_ZONE = ZoneInfo("America/New_York")
 
 _MONTHS = {
     "en": ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"),
     "es": ("ene", "feb", "mar", "abr", "may", "jun", "jul", "ago", "sep", "oct", "nov", "dic"),
 }
+# No line ends inside "a. m.".
+_HALVES = {"en": ("AM", "PM"), "es": ("a.\N{NO-BREAK SPACE}m.", "p.\N{NO-BREAK SPACE}m.")}
 _UNITS = {
     "en": {
         "y": ("year", "years"),
@@ -25,7 +29,12 @@ _UNITS = {
 
 
 def day(value: date, lang: str = "en") -> str:
-    """`Nov 21, 2026`, or `21 nov 2026`."""
+    """`Nov 21, 2026`, or `21 de noviembre de 2026`."""
+    return SPOKEN[lang].day(value) if lang == "es" else short_day(value, lang)
+
+
+def short_day(value: date, lang: str) -> str:
+    """`Nov 21, 2026`, or `21 nov 2026`: where there is no room."""
     month = _MONTHS[lang][value.month - 1]
     return f"{value.day} {month} {value.year}" if lang == "es" else f"{month} {value.day}, {value.year}"
 
@@ -33,7 +42,7 @@ def day(value: date, lang: str = "en") -> str:
 def local(value: datetime, lang: str = "en", *, seconds: bool = False) -> str:
     """`Nov 21, 2026, 8:14 PM EST`: the city's wall clock, always with the zone's name."""
     here = value.astimezone(CITY_ZONE)
-    return f"{day(here.date(), lang)}, {_clock(here, seconds=seconds)} {here.tzname()}"
+    return f"{day(here.date(), lang)}, {clock(here, lang, seconds=seconds)}"
 
 
 def utc(value: datetime) -> str:
@@ -75,7 +84,9 @@ def age(born: date, at: date) -> int:
     return at.year - born.year - ((at.month, at.day) < (born.month, born.day))
 
 
-def _clock(value: datetime, *, seconds: bool) -> str:
+def clock(value: datetime, lang: str, *, seconds: bool) -> str:
+    """The time of day of an instant in its own zone, with its name: `8:14 PM EST`, `8:14 p. m. EST`."""
     hour = value.hour % 12 or 12
     tail = f":{value.second:02d}" if seconds else ""
-    return f"{hour}:{value.minute:02d}{tail} {'AM' if value.hour < 12 else 'PM'}"
+    half = _HALVES[lang][value.hour >= 12]
+    return f"{hour}:{value.minute:02d}{tail} {half} {value.tzname()}"
