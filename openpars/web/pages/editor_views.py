@@ -23,8 +23,8 @@ from openpars.agreements.reasons import Because, Reason, reasons
 from openpars.city.examples import Example, examples
 from openpars.record.catalogue import ARRESTEE, CRITERIA, FIELDS
 from openpars.record.file import ArrestFile
+from openpars.web.pages import field_words
 from openpars.web.pages.models import Fact
-from openpars.web.pages.recipient_views import label, value
 from openpars.web.pages.words import Words
 
 TEXT_LIMIT = 32 * 1024  # bytes; the longest text that ships has under 4
@@ -211,11 +211,11 @@ def _person(rows: tuple[ShareRow, ...], why: tuple[Reason, ...], slot: str, word
     return PersonSeen(
         slot=slot.partition(":")[0],
         facts=tuple(
-            Fact(label(name), _value(name, body[name]))
+            Fact(field_words.label(name, words), _value(name, body[name], words))
             for name in FIELDS
             if name in body and name != "charges"
         ),
-        charges=_charges(body.get("charges")),
+        charges=_charges(body.get("charges"), words),
         find_by=tuple(" + ".join(words.field(name) for name in one) for one in keys),
         alert_by=tuple(words.criterion(name) for name in alerts),
         alert_all=any(row.alert_all for row in rows),
@@ -225,21 +225,16 @@ def _person(rows: tuple[ShareRow, ...], why: tuple[Reason, ...], slot: str, word
     )
 
 
-def _value(name: str, given: object) -> str:
+def _value(name: str, given: object, words: Words) -> str:
     if name == "name" and isinstance(given, dict):
         return " ".join(str(part) for part in (given["first"], given["last"]) if part)
-    return value(name, given)
+    return field_words.value(name, given, words)
 
 
-def _charges(given: object) -> tuple[str, ...]:
+def _charges(given: object, words: Words) -> tuple[str, ...]:
     if not isinstance(given, list):
         return () if given is None else (str(given),)
-    return tuple(
-        ", ".join(str(one[part]) for part in ("text", "grade", "stage") if one[part])
-        if isinstance(one, dict)
-        else str(one)
-        for one in given
-    )
+    return tuple(field_words.charge(one, words) for one in given)
 
 
 def _reason(one: Reason, words: Words) -> ReasonView:

@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime
 from typing import Any
 
 import orjson
@@ -15,29 +14,18 @@ from openpars.agreements.register import Standing
 from openpars.disclosure import checks
 from openpars.disclosure.gate import Record
 from openpars.record.catalogue import CRITERIA, FIELDS, Criterion
-from openpars.record.countries import countries
 from openpars.record.languages import LANGUAGES
-from openpars.web.pages import times
+from openpars.web.pages import field_words
 from openpars.web.pages.models import Fact, KeyChoice, MyAgreement, PurposeChoice, RecordView
 from openpars.web.pages.words import Words
 
 Json = Mapping[str, Any]
-
-_BAIL = {
-    "ror": "release on recognizance",
-    "nonmonetary": "nonmonetary conditions",
-    "unsecured": "unsecured",
-    "nominal": "nominal",
-    "monetary": "monetary",
-    "denied": "denied",
-}
+_ENGLISH = Words("en")
 
 
 def label(field: str) -> str:
-    """A field's name in words, from the catalogue."""
-    found = FIELDS.get(field)
-    text = found.label if found is not None else field.replace("_", " ")
-    return text[:1].upper() + text[1:]
+    """A field's name in words, from the catalogue. Recipients' pages are in English."""
+    return field_words.label(field, _ENGLISH)
 
 
 def purpose_words(code: str) -> str:
@@ -145,43 +133,4 @@ def _name(name: Json) -> str:
 
 def value(field: str, given: Any) -> str:
     """A granted value in words."""
-    if isinstance(given, dict):
-        return (
-            _bail(given)
-            if field == "bail"
-            else ", ".join(f"{k} {v}" for k, v in given.items() if v is not None)
-        )
-    if isinstance(given, list):
-        return ", ".join(str(one).replace("_", " ") for one in given)
-    if given is True:
-        return "recorded"
-    text = str(given)
-    if field == "interpreter":
-        return LANGUAGES.get(text, text)
-    if field == "birth_country":
-        return countries().get(text, text)
-    if field == "bail":
-        return _BAIL.get(text, text)
-    if field == "ssn" and len(text) == 4:
-        return f"ends in {text}"
-    return _time(text) if field in {"birth_date", "arrested_at", "filed_at", "next_date"} else text
-
-
-def _bail(given: Json) -> str:
-    words = [_BAIL.get(given.get("type") or "", "type not known")]
-    if given.get("amount") is not None:
-        words.append(f"${given['amount']:,}")
-    if given.get("percent") is not None:
-        words.append(f"{given['percent']} percent deposit")
-    if given.get("posted"):
-        words.append("posted")
-    return ", ".join(words)
-
-
-def _time(text: str) -> str:
-    """An instant in city time, a day in words; a year or a month as it is."""
-    if "T" in text:
-        return times.local(datetime.fromisoformat(text))
-    if len(text) == 10:
-        return times.day(datetime.fromisoformat(text).date())
-    return text
+    return field_words.value(field, given, _ENGLISH)

@@ -91,6 +91,14 @@ def pieces(text: str) -> list[tuple[bool, str]]:
     return [(bool(number % 2), piece) for number, piece in enumerate(plain.split("`")) if piece]
 
 
+_QUOTE = re.compile("(\N{LEFT DOUBLE QUOTATION MARK}.*?\N{RIGHT DOUBLE QUOTATION MARK})", re.DOTALL)
+
+
+def quoted(text: str) -> list[tuple[bool, str]]:
+    """A piece of a sentence in parts: `(True, …)` for what stands in quotation marks, these included."""
+    return [(bool(number % 2), part) for number, part in enumerate(_QUOTE.split(text)) if part]
+
+
 def environment() -> Environment:
     """The one environment: always escapes, knows no way to stop, and fails on a name it does not know."""
     env = Environment(
@@ -104,6 +112,7 @@ def environment() -> Environment:
         del env.filters[name]
     env.globals["asset"] = _asset
     env.filters["pieces"] = pieces
+    env.filters["quoted"] = quoted
     env.filters["utc"] = times.utc
     env.filters["machine"] = times.machine
     return env
