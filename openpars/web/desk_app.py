@@ -29,6 +29,7 @@ from openpars.web.pages import (
     court_pages,
     desk_pages,
     editor,
+    field_pages,
     letter_pages,
     lookup_pages,
     public_pages,
@@ -126,6 +127,7 @@ def create_app(settings: Settings) -> FastAPI:
     app.include_router(seen_pages.router)
     app.include_router(public_pages.router)
     app.include_router(bar_pages.router)
+    app.include_router(field_pages.router)
     app.include_router(editor.router)
     openapi.describe(app)
     return app

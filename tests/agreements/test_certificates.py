@@ -29,6 +29,7 @@ from openpars.cli import app
 from openpars.cli.say import CannotRunError
 from openpars.db.connect import Connection, pool
 from openpars.settings import Settings
+from openpars.web.pages.agreement_views import plain_changes
 from tests.agreements.test_proofs import EXAMPLES, PROVED, WARRANT, example
 from tests.conftest import Database
 
@@ -135,6 +136,15 @@ async def test_what_changed_is_kept_with_its_witnesses(conn: Connection, databas
     assert added["visible"]["says"].startswith("date of birth")
     assert "invented file" in added["visible"]["witness"]["text"]
     assert second.told["removed"] == []
+    shown = {lang: plain_changes(second, 1, lang) for lang in ("en", "es", "fr")}
+    assert [one and (one.standing, one.lang) for one in shown.values()] == [
+        ("made", "en"),
+        ("made", "es"),
+        ("made", "en"),
+    ]
+    groups = {lang: one and [(g.kind, len(g.items)) for g in one.added] for lang, one in shown.items()}
+    assert groups["en"] == groups["es"]
+    assert "expediente inventado: abierto" in json.dumps(second.told["spoken"])
 
 
 async def test_who_proves_locks_nobody_out_while_a_solver_is_asked(

@@ -26,6 +26,7 @@ PAGES = (
     "/public/agreements/ice-felony-warrant",
     "/public/agreements/defender-representation",
     "/public/bars",
+    "/public/fields",
     "/public/editor?from=ice-felony-warrant",
     "/public/editor?from=ice-pars-2008",
     "/public/log",
@@ -74,4 +75,24 @@ def test_nothing_on_a_public_page_is_left_in_english(city: RunningCity, path: st
     reader = Reader()
     reader.feed(answer.text)
     assert len(reader.said) > 30
+    assert [one for one in reader.said if ENGLISH_WORDS.search(one)] == []
+
+
+@pytest.mark.parametrize(
+    ("path", "status", "said"),
+    [
+        ("/public/nothing", 404, "En esta dirección no hay nada."),
+        ("/public/agreements/no-such-one", 404, "No hay tal acuerdo en la lista de acuerdos."),
+        ("/public/agreements/ice-pars/letters/9", 404, ""),
+        ("/sign-in/not-a-link", 401, "Este enlace de entrada no está vigente."),
+    ],
+)
+def test_a_refusal_is_told_in_spanish_or_marked_as_english(
+    city: RunningCity, path: str, status: int, said: str
+) -> None:
+    answer = httpx.get(city.base_url + path, cookies={"openpars_lang": "es"}, headers={"Accept": "text/html"})
+    assert answer.status_code == status
+    assert said in answer.text
+    reader = Reader()
+    reader.feed(answer.text)
     assert [one for one in reader.said if ENGLISH_WORDS.search(one)] == []

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import re
 import tomllib
 from datetime import UTC, datetime
 from pathlib import Path
@@ -18,7 +19,7 @@ from openpars.agreements.model import Version
 from openpars.agreements.register import Event
 from openpars.record.file import HOME
 from openpars.web.pages import event_words, recipient_views
-from openpars.web.pages.words import Words
+from openpars.web.pages.words import CATALOGUE, Words
 
 CITY = Path(openpars.city.__file__).parent / "data"
 EXAMPLES = Path(__file__).parents[2] / "examples" / "agreements"
@@ -128,6 +129,47 @@ def test_a_text_without_a_number_says_that_it_has_none() -> None:
     opening = sections(version("ice-felony-warrant", 0), ENGLISH)[0].paragraphs[0]
     assert opening.startswith("This is a text for the agreement `ice-felony-warrant`, not proposed yet")
     assert "version 3 of" in sections(version("ice-felony-warrant", 3), ENGLISH)[0].paragraphs[0]
+
+
+# An English word, and what must stand in the Spanish sentence of the same key. See GLOSSARY.md, "In Spanish".
+TERMS = {
+    "arraign": "comparecenc",
+    "District Attorney": "fiscal",
+    r"charges?\b": "cargo",
+    r"grade\b": "grado",
+    "felon": "delito grave",
+    "warrant": "orden",
+    "complaint": "denuncia",
+    r"bail\b": "fianza",
+    "custody": "custodia|detenid",
+    "docket": "causa",
+    r"sealed\b": "sellad",
+    r"expunged\b": "eliminad",
+    "victim": "víctima",
+    "witness": "testigo",
+    r"juvenile|\bchild": "menor",
+    r"(?<!openpars )agreements?\b": "acuerdo",
+    r"\bbars?\b": "prohibici",
+    r"\bterm\b": "plazo",
+    r"ballots?\b": "vot",
+    r"alerts?\b": "aviso",
+    r"the log\b": "registro",
+}
+
+
+@pytest.mark.parametrize("word", TERMS)
+def test_a_word_of_the_law_is_said_in_one_way(word: str) -> None:
+    bare = {
+        lang: {key: re.sub(r"{\w+}", "", said) for key, said in CATALOGUE[lang].items()}
+        for lang in ("en", "es")
+    }
+    asked = [key for key, said in bare["en"].items() if re.search(word, said, re.IGNORECASE)]
+    assert asked
+    assert [key for key in asked if not re.search(TERMS[word], bare["es"][key], re.IGNORECASE)] == []
+    table = (Path(__file__).parents[2] / "GLOSSARY.md").read_text(encoding="utf-8").split("## In Spanish")[1]
+    assert re.search(
+        rf"^\| [^|]*(?:{word})[^|]* \| [^|]*(?:{TERMS[word]})", table, re.IGNORECASE | re.MULTILINE
+    )
 
 
 def test_a_country_is_named() -> None:

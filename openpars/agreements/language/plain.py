@@ -29,7 +29,7 @@ from openpars.record.catalogue import CRITERIA, FIELDS
 from openpars.record.file import Role
 
 # What is in no agreement's reach, because the catalogue has no field for it.
-_NEVER = ("status", "interview", "bail_reasons", "charging_reasons", "magistrate", "history")
+NEVER = ("status", "interview", "bail_reasons", "charging_reasons", "magistrate", "history")
 
 
 @dataclass(frozen=True, slots=True)
@@ -252,7 +252,7 @@ def _not_shared(agreement: Agreement, say: Words) -> Section:
         points.append(say("text.told", fields=", ".join(told)))
     if people:
         points.append(say("text.nothing_about", people=say.join(people, "nor")))
-    points.append(say("text.no_agreement", what="; ".join(say(f"never.{one}") for one in _NEVER)))
+    points.append(say("text.no_agreement", what="; ".join(say(f"never.{one}") for one in NEVER)))
     return Section("not-shared", say("text.not_shared"), (), tuple(points))
 
 

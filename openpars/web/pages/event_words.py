@@ -14,7 +14,7 @@ from datetime import date, datetime
 from openpars.agreements.register import Event
 from openpars.web.pages import times
 from openpars.web.pages.models import EventView
-from openpars.web.pages.words import CATALOGUE, OWN, Words
+from openpars.web.pages.words import CATALOGUE, WRITTEN, Words
 
 _ASKED = re.compile(
     r"(?P<question>enact|renew|end|amend), round (?P<round>\d+), by the rules of version (?P<rules>\d+), "
@@ -30,7 +30,6 @@ _LETTER = re.compile(
     r"letter (?P<number>\d+), (?P<kind>[a-z]+)(?:, by (?P<how>[a-z_-]+))?(?:, on (?P<on>\d{4}-\d\d-\d\d))?"
     r"(?:, answer asked for by (?P<due>\d{4}-\d\d-\d\d))?"
 )
-_WRITTEN = {said: key for key, said in OWN["en"].items() if key.startswith("written.")}
 _WARNED = re.compile(r"(?P<days>\d+) days before the end")
 
 
@@ -57,8 +56,8 @@ def view(event: Event, words: Words) -> EventView:
 
 def _said(reason: str, words: Words) -> tuple[str, str]:
     """What the machine wrote, in the page's language; what a person wrote, as it was written."""
-    if reason in _WRITTEN:
-        return words(_WRITTEN[reason]), ""
+    if reason in WRITTEN:
+        return words(WRITTEN[reason]), ""
     if found := _ASKED.fullmatch(reason):
         until = _at(found["at"], words)
         question = words(f"question.{found['question']}")
@@ -83,7 +82,7 @@ def _reported(found: re.Match[str], words: Words) -> tuple[str, str]:
     question, choice = words(f"question.{found['question']}"), words(f"choice.{found['choice']}")
     more = (found["more"] or "").strip()
     said = f"{question}: {choice}"
-    return (f"{said} {words(_WRITTEN[more])}", "") if more in _WRITTEN else (said, more)
+    return (f"{said} {words(WRITTEN[more])}", "") if more in WRITTEN else (said, more)
 
 
 def _letter(found: re.Match[str], words: Words) -> str:

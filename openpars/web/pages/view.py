@@ -32,7 +32,7 @@ from openpars.agreements.language.words import LANGUAGES
 from openpars.errors import TITLE, Code, Refusal, Refused, refuse
 from openpars.settings import City
 from openpars.web.pages import times
-from openpars.web.pages.words import Words
+from openpars.web.pages.words import WRITTEN, Words
 from openpars.web.respond import HEADERS as SECURITY
 from openpars.web.respond import body as read_body
 from openpars.web.respond import on_http as respond_on_http
@@ -187,8 +187,10 @@ def respond(
 
 def problem(page: Frame, refusal: Refusal) -> Response:
     """A refusal as a page: the title of its code, its sentence, and a way on."""
-    title = Words(page.lang).maybe(f"problem.{refusal.code.value}", TITLE[refusal.code])
-    return respond("problem.html", page, status=refusal.status, title=title, refusal=refusal)
+    words = Words(page.lang)
+    title = words.maybe(f"problem.{refusal.code.value}", TITLE[refusal.code])
+    told = words(WRITTEN[refusal.detail]) if refusal.detail in WRITTEN else None
+    return respond("problem.html", page, status=refusal.status, title=title, told=told, refusal=refusal)
 
 
 def problem_frame(request: Request) -> Frame:

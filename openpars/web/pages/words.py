@@ -17,6 +17,10 @@ OWN = words.catalogue(Path(__file__).parent / "words")
 CATALOGUE: dict[str, dict[str, str]] = {lang: {**words.CATALOGUE[lang], **OWN[lang]} for lang in LANGUAGES}
 
 
+WRITTEN = {said: key for key, said in OWN["en"].items() if key.startswith("written.")}
+"""Sentences that are written in English elsewhere (by the program, in its history), by their keys here."""
+
+
 class Words(words.Words):
     """The words of one language: `t("front.title")`, `t("until", time=…)`. A key nobody wrote is an error."""
 

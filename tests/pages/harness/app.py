@@ -13,7 +13,7 @@ from starlette.responses import JSONResponse, Response, StreamingResponse
 
 from openpars.errors import Code, Refusal
 from openpars.settings import City
-from openpars.web.pages import desk_views, editor_views, public_views, scenario_views, view
+from openpars.web.pages import desk_views, editor_views, field_pages, public_views, scenario_views, view
 from openpars.web.pages.agreement_views import PlainChanges, certificates
 from openpars.web.pages.view import Frame, Link
 from openpars.web.pages.words import Words
@@ -91,6 +91,7 @@ PAGES = {
     "/public/agreements": lambda r: view.respond("register.html", public(r), filling={(it.CARD.id, it.CARD.version): 42}, in_force=(it.SOON, it.CARD), coming=(), past=(it.PAST,)),
     "/public/agreements/ice-felony": lambda r: view.respond("agreement.html", public(r), filling={(it.VIEW.card.id, it.VIEW.card.version): 42}, a=it.VIEW, certificates=certificates(it.CERTIFICATES, Words(view.language(r))), readings=public_views.readings("ice-pars"), **it.around(view.language(r))),
     "/public/scenario/philadelphia-2008-2018": lambda r: view.respond("scenario.html", public(r), s=scenario_views.scenario(r.query_params.get("shield"), Words(view.language(r))), shields=scenario_views.shields()),
+    "/public/fields": lambda r: view.respond("fields.html", public(r), catalogue=field_pages.catalogue(Words(view.language(r)))),
     "/public/editor": lambda r: editor_page(r, it.FELONY),
     "/public/editor/empty": lambda r: editor_page(r, ""),
     "/public/editor/faults": lambda r: editor_page(r, it.FAULTY),
