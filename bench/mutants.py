@@ -33,12 +33,14 @@ _READING = ("test_text", "test_reader", "test_canonical", "test_lines")
 _GIVING = ("test_bars", "test_project", "test_project_oracle")
 _COUNTING = ("test_ballots", "test_believed", "test_ballot_box")
 _VOTING = ("test_voting", "test_ballot_keys", "test_rounds", "../attacks/test_forged_ballots")
+_LIVING = ("test_register", "test_notice", "test_warnings", "test_life")
 HELD_BY: Mapping[str, tuple[str, ...]] = {
     **{f"language.{name}": _READING for name in ("text", "reader", "grants", "term", "canonical")},
     "language.lines": ("test_lines",),
     **dict.fromkeys(("project", "bars"), _GIVING),
     **dict.fromkeys(("ballots", "votes.ballot_box"), _COUNTING),
     **{f"votes.{name}": _VOTING for name in ("voting", "rounds", "ballot_keys")},
+    **dict.fromkeys(("life", "notice", "warnings"), _LIVING),
 }
 """Which tests hold which module of `openpars.agreements`. None of them waits for a clock."""
 
@@ -72,7 +74,7 @@ def run(module: str, only: Sequence[str], environment: Mapping[str, str], into: 
     tree(into)
     path = f"openpars/agreements/{module.replace('.', '/')}.py"
     tests = [str(Path(os.path.normpath(f"tests/agreements/{name}.py"))) for name in HELD_BY[module]]
-    patience = 90.0 if HELD_BY[module] is _VOTING else 5.0
+    patience = 90.0 if HELD_BY[module] in (_VOTING, _LIVING) else 5.0
     with (into / "pyproject.toml").open("a") as project:
         project.write(CONFIG.format(path=path, tests=json.dumps(tests), patience=patience))
     began = time.monotonic()

@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncIterator
 from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
@@ -16,6 +15,7 @@ from openpars.agreements import life, notice, register
 from openpars.agreements.model import Term
 from openpars.db.connect import Connection
 from openpars.errors import Code, Refused
+from tests.agreements.ahead import go_ahead
 from tests.agreements.test_register import ID, enact, epoch, propose, soon, state, vote
 from tests.conftest import Database
 
@@ -136,14 +136,13 @@ async def test_at_its_instant_all_of_it_ends_and_what_comes_later_is_free_of_it(
     conn: Connection, database: Database
 ) -> None:
     await enact(conn, soon(300 * 86_400))
-    await give(conn, datetime.now(UTC) + timedelta(seconds=2))
+    await give(conn, datetime.now(UTC) + timedelta(hours=1))
     await enact_later(conn)
     (at,) = [e.notice_ends for e in await register.register(conn) if e.version == 1]
     assert at is not None
     async with conn.transaction():
         assert await notice.carry_out(conn, ID) is None, "not before its instant"
-    with psycopg.connect(database.superuser_dsn, autocommit=True) as superuser:
-        superuser.execute("SELECT pg_sleep(2.05)")
+    await go_ahead(conn, database, timedelta(hours=1))
     # Every reading of the register ends it there, written down or not.
     assert await register.versions_in_force(conn) == ()
     assert [e.state for e in await register.register(conn)] == ["ended", "balloted"]
@@ -160,11 +159,11 @@ async def test_at_its_instant_all_of_it_ends_and_what_comes_later_is_free_of_it(
     assert (await register.register(conn))[-1].notice_ends is None
 
 
-async def test_notice_of_the_term_takes_a_voted_renewal_along(conn: Connection) -> None:
-    await enact(conn, soon(1.0))
-    await enact_later(conn, begins=1.0)
+async def test_notice_of_the_term_takes_a_voted_renewal_along(conn: Connection, database: Database) -> None:
+    await enact(conn, soon(3600))
+    await enact_later(conn, begins=3600)
     assert await give(conn, None) == await until(conn)
-    await asyncio.sleep(1.1)
+    await go_ahead(conn, database, timedelta(hours=1))
     due = await life.due(conn, await register.clock(conn))
     assert [one.what for one in due] == ["notice"], "nothing of it starts any more"
     async with conn.transaction():
@@ -172,12 +171,14 @@ async def test_notice_of_the_term_takes_a_voted_renewal_along(conn: Connection) 
     assert [e.state for e in await register.register(conn)] == ["ended", "ended"]
 
 
-async def test_a_version_that_waits_for_its_share_does_not_start_after_the_instant(conn: Connection) -> None:
+async def test_a_version_that_waits_for_its_share_does_not_start_after_the_instant(
+    conn: Connection, database: Database
+) -> None:
     await enact(conn, soon(300 * 86_400))
-    await give(conn, datetime.now(UTC) + timedelta(seconds=0.3))
+    await give(conn, datetime.now(UTC) + timedelta(hours=1))
     await enact_later(conn, begins=-30)
     assert [one.what for one in await life.due(conn, await register.clock(conn))] == ["start"]
-    await asyncio.sleep(0.4)
+    await go_ahead(conn, database, timedelta(hours=1))
     assert [one.what for one in await life.due(conn, await register.clock(conn))] == ["notice"]
     with pytest.raises(Refused, match="conflict"):
         async with conn.transaction():

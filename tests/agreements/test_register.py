@@ -23,6 +23,7 @@ from openpars.agreements.votes.ballot_box import Asked
 from openpars.agreements.votes.voting import Cast, cast
 from openpars.db.connect import Connection
 from openpars.errors import Code, Refused
+from tests.agreements.ahead import go_ahead
 from tests.agreements.delegates import Delegate
 from tests.conftest import Database
 
@@ -263,17 +264,16 @@ async def test_an_end_by_vote(conn: Connection) -> None:
         await life.end(conn, ID, by="solicitor", reason="again")
 
 
-async def test_the_term_ends_in_time(conn: Connection) -> None:
-    await enact(conn, soon(3.0))
+async def test_the_term_ends_in_time(conn: Connection, database: Database) -> None:
+    await enact(conn, soon(3600))
     assert len(await register.versions_in_force(conn)) == 1
-    now = await register.clock(conn)
-    upcoming = await life.next_due(conn, now)
-    assert upcoming is not None
-    assert upcoming - now < timedelta(seconds=3)
-    await asyncio.sleep(3.1)
+    (first,) = await register.standings(conn)
+    assert await life.next_due(conn, await register.clock(conn)) == first.until
+    assert await life.end_of_term(conn, ID, 1) is None, "not before its end"
+    await go_ahead(conn, database, timedelta(seconds=3600))
     assert await register.versions_in_force(conn) == ()
     (due,) = await life.due(conn, await register.clock(conn))
-    assert due.what == "end"
+    assert (due.what, due.at) == ("end", first.until)
     before = await epoch(conn)
     assert await life.end_of_term(conn, ID, 1) == before + 1
     assert await life.end_of_term(conn, ID, 1) is None
@@ -281,9 +281,11 @@ async def test_the_term_ends_in_time(conn: Connection) -> None:
     assert (standing.state, standing.until) == ("ended", due.at)
 
 
-async def test_a_text_whose_time_passed_unused_lapses(conn: Connection) -> None:
-    await propose(conn, soon(1.5))
-    await asyncio.sleep(1.6)
+async def test_a_text_whose_time_passed_unused_lapses(conn: Connection, database: Database) -> None:
+    await propose(conn, soon(3600))
+    await life.lapse(conn, ID, 1)
+    assert await state(conn) == "proposed", "not before its time has passed"
+    await go_ahead(conn, database, timedelta(seconds=3600))
     (due,) = await life.due(conn, await register.clock(conn))
     assert due.what == "lapse"
     await life.lapse(conn, ID, 1)
@@ -300,8 +302,8 @@ async def test_an_amendment_takes_the_place_and_keeps_the_fence(conn: Connection
     assert [v.number for v in await register.versions_in_force(conn)] == [2]
 
 
-async def test_a_renewal_has_no_gap(conn: Connection) -> None:
-    await enact(conn, soon(3.0))
+async def test_a_renewal_has_no_gap(conn: Connection, database: Database) -> None:
+    await enact(conn, soon(3600))
     (first,) = await register.standings(conn)
     start, end = WARRANT.index("[term]"), WARRANT.index("[decision]")
     later = first.until + timedelta(days=365)
@@ -311,7 +313,7 @@ async def test_a_renewal_has_no_gap(conn: Connection) -> None:
     await propose(conn, renewed)
     for who in ("police", "courts"):
         await vote(conn, who, question="renew", version=2)
-    await asyncio.sleep(3.1)
+    await go_ahead(conn, database, timedelta(seconds=3600))
     assert [(d.version, d.what) for d in await life.due(conn, await register.clock(conn))] == [(2, "start")]
     assert await life.start(conn, ID, 2) == 1
     assert await life.due(conn, await register.clock(conn)) == ()
