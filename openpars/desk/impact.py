@@ -11,24 +11,20 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
-from uuid import UUID
 
 from openpars.accounts.keys import StaffRole
 from openpars.agreements import register
+from openpars.agreements.bars import narrowed
 from openpars.agreements.model import Version, Way
-from openpars.agreements.project import project
 from openpars.agreements.register import Standing
 from openpars.db.connect import Connection
 from openpars.db.sql import load
+from openpars.desk.leaving import Leaving, leaving
 from openpars.desk.room import Room
 from openpars.errors import Code, refuse
-from openpars.record import store
-from openpars.record.file import ArrestFile
-from openpars.shares.enact import shares_of
 
 Q = load(__package__)
 
@@ -146,7 +142,7 @@ class Remembered:
 async def impact(room: Room, agreement: str, *, by: int | None) -> Impact:
     """What stops. Raises Refused NOT_FOUND, CONFLICT when nothing stands or `by` does not await its hour.
 
-    Cost: a few look-ups for an end; for another version one pass over the files in the share.
+    Cost: a few look-ups for an end; for another version see `leaving`.
     """
     async with room.pool.connection() as conn, conn.transaction():
         await conn.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY")
@@ -160,8 +156,7 @@ async def impact(room: Room, agreement: str, *, by: int | None) -> Impact:
         stops = [one for one in subscriptions if wanted is None or not _goes_on(wanted, one)]
         feeds = await (await conn.execute(Q.impact_feeds, (standing.recipient, agreement))).fetchone()
         keys = await _keys(conn, standing, wanted)
-        leaving = await _leaving(conn, standing, wanted, now)
-        rows, people, kept = leaving
+        gone = await _gone(conn, standing, wanted, now)
         return Impact(
             agreement,
             standing.recipient,
@@ -177,9 +172,9 @@ async def impact(room: Room, agreement: str, *, by: int | None) -> Impact:
                 idle_keys=0 if others else len(keys),
                 organisations=_organisations(stops, keys),
                 cases=tuple(sorted({one.case for one in stops if one.case})),
-                rows=rows,
-                people=people,
-                kept_people=kept,
+                rows=gone.rows,
+                people=gone.people,
+                kept_people=gone.kept,
             ),
         )
 
@@ -243,36 +238,10 @@ def _organisations(
     return tuple(sorted(one for one in named if one is not None))
 
 
-async def _leaving(
-    conn: Connection, standing: Standing, wanted: Version | None, now: datetime
-) -> tuple[int, int, int]:
-    """Rows that leave, people who leave, people who stay."""
-    place = (standing.agreement, standing.version)
+async def _gone(conn: Connection, standing: Standing, wanted: Version | None, now: datetime) -> Leaving:
     if wanted is None:
+        place = (standing.agreement, standing.version)
         all_of_it = await (await conn.execute(Q.impact_share, place)).fetchone()
-        return (int(all_of_it[0]), int(all_of_it[1]), 0) if all_of_it is not None else (0, 0, 0)
-    leave, people, staying = 0, 0, 0
-    after: UUID | str = store.BEFORE_ALL
-    while rows := await (await conn.execute(Q.impact_rows, (*place, after, *place, after))).fetchall():
-        files = await store.many(conn, sorted({row[0] for row in rows}))
-        stays = await asyncio.to_thread(_stays, wanted, files, now)
-        persons: dict[tuple[UUID, str], int] = defaultdict(int)
-        for arrest, purpose, slot, count in rows:
-            still = stays.get((arrest, purpose, slot), 0)
-            leave += max(0, count - still)
-            persons[arrest, slot] += still
-        staying += sum(still > 0 for still in persons.values())
-        people += sum(still == 0 for still in persons.values())
-        after = rows[-1][0]
-    return leave, people, staying
-
-
-def _stays(version: Version, files: Sequence[ArrestFile], now: datetime) -> dict[tuple[UUID, str, str], int]:
-    """Rows that the version would give, by file, purpose and person."""
-    found: dict[tuple[UUID, str, str], int] = defaultdict(int)
-    at = max(now, version.term.begins)
-    for file in files:
-        for share in shares_of(version):
-            for row in project(version, share.purpose, file, at):
-                found[UUID(file.id), share.purpose, row.slot] += 1
-    return found
+        return Leaving(int(all_of_it[0]), int(all_of_it[1]), 0) if all_of_it is not None else Leaving(0, 0, 0)
+    current = await register.version(conn, standing.agreement, standing.version)
+    return await leaving(conn, narrowed(current), narrowed(wanted), now)

@@ -9,7 +9,6 @@ import re
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 
 import psycopg
 import pytest
@@ -25,10 +24,9 @@ from openpars.db.connect import Connection
 from openpars.errors import Code, Refused
 from tests.agreements.ahead import go_ahead
 from tests.agreements.delegates import Delegate
+from tests.agreements.standing import AS_SHIPPED, EXAMPLES, WARRANT
 from tests.conftest import Database
 
-EXAMPLES = Path(__file__).parents[2] / "examples" / "agreements"
-WARRANT = (EXAMPLES / "ice-felony-warrant.toml").read_text()
 ID = "ice-felony-warrant"
 
 
@@ -110,7 +108,8 @@ async def test_lost_ballots_end_it(conn: Connection) -> None:
 
 
 @pytest.mark.parametrize(
-    "broken", ["not toml", WARRANT.replace("2027-08-31", "2025-08-31"), WARRANT.replace("name =", "naem =")]
+    "broken",
+    ["not toml", AS_SHIPPED.replace("2027-08-31", "2025-08-31"), WARRANT.replace("name =", "naem =")],
 )
 async def test_a_bad_text_is_refused_and_nothing_is_stored(conn: Connection, broken: str) -> None:
     with pytest.raises(Refused) as caught:

@@ -6,7 +6,6 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 
 import psycopg
 import pytest
@@ -21,10 +20,10 @@ from openpars.agreements.votes.voting import Cast, cast, close
 from openpars.db.connect import Connection
 from openpars.errors import Code, Refused
 from tests.agreements.delegates import Delegate
+from tests.agreements.standing import WARRANT, longer
 from tests.conftest import Database
 
 ID = "ice-felony-warrant"
-WARRANT = (Path(__file__).parents[2] / "examples" / "agreements" / f"{ID}.toml").read_text()
 CONTINUE = WARRANT.replace('silence = "lapse"', 'silence = "continue"\ndays_to_vote = 1')
 
 
@@ -32,12 +31,6 @@ CONTINUE = WARRANT.replace('silence = "lapse"', 'silence = "continue"\ndays_to_v
 async def conn(database: Database) -> AsyncIterator[Connection]:
     async with await psycopg.AsyncConnection.connect(database.desk_dsn, autocommit=True) as connection:
         yield connection
-
-
-def longer(text: str = WARRANT) -> str:
-    """The same text for a longer term: a renewal."""
-    assert "through = 2027-08-31" in text
-    return text.replace("through = 2027-08-31", "through = 2028-08-31")
 
 
 async def propose(conn: Connection, text: str = WARRANT, *, closes: datetime | None = None) -> str:

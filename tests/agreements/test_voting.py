@@ -20,13 +20,12 @@ from openpars.agreements.votes.voting import Cast, cast, close
 from openpars.db.connect import Connection
 from openpars.errors import Code, Refused
 from tests.agreements.delegates import Delegate
+from tests.agreements.standing import WARRANT, longer
 from tests.agreements.test_rounds import (
     CONTINUE,
     ID,
-    WARRANT,
     asks,
     in_force,
-    longer,
     past_date,
     propose,
     vote,

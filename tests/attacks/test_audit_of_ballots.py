@@ -29,7 +29,8 @@ from openpars.log.note import Signer
 from openpars.log.writer import Writer
 from openpars.settings import City, Settings, load_desk, save_city
 from tests.agreements.delegates import Delegate
-from tests.attacks.test_forged_ballots import ID, WARRANT, ballot, insert, insert_key, revoke
+from tests.agreements.standing import WARRANT
+from tests.attacks.test_forged_ballots import ID, ballot, insert, insert_key, revoke
 from tests.conftest import Database
 
 

@@ -11,7 +11,6 @@ import hashlib
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import Any
 
 import psycopg
@@ -36,10 +35,10 @@ from openpars.errors import Code, Refused
 from openpars.log.draft import JSON, Draft
 from openpars.log.pending import note
 from tests.agreements.delegates import PROVIDER, Delegate
+from tests.agreements.standing import WARRANT
 from tests.conftest import Database
 
 ID = "ice-felony-warrant"
-WARRANT = (Path(__file__).parents[2] / "examples" / "agreements" / f"{ID}.toml").read_text()
 
 
 @pytest_asyncio.fixture

@@ -4,7 +4,9 @@
 from __future__ import annotations
 
 import asyncio
+from datetime import UTC, datetime, time, timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import orjson
 import pytest
@@ -12,6 +14,8 @@ import pytest
 from openpars.log.seal import Key
 from tests.desk.conftest import BOOKING, Desk, booking
 
+NEXT = datetime.combine(datetime.now(UTC) + timedelta(days=7), time(), ZoneInfo("America/New_York"))
+"""The midnight with which the day of a next date begins."""
 APPROVE = {"decisions": [{"charge": 1, "decision": "approved"}]}
 DECLINE = {"decisions": [{"charge": 1, "decision": "declined", "reason": "No evidence of intent."}]}
 ARRAIGNMENT = {
@@ -26,7 +30,7 @@ ARRAIGNMENT = {
         "ability_to_pay": "Part time.",
         "reasons": None,
     },
-    "next_date": "2026-12-01",
+    "next_date": NEXT.date().isoformat(),
 }
 
 
@@ -64,7 +68,7 @@ async def test_a_life_from_booking_to_release(the_desk: Desk) -> None:
     assert history[0]["happened_at"] == "2026-11-21T01:14:00Z"
     file = (await the_desk.get("district-attorney", f"/desk/arrests/{arrest}")).json()
     assert file["complaint"]["charges"][0]["statute"] == "18 § 2702 §§ A1"
-    assert file["next_date"] == "2026-12-01T05:00:00Z"
+    assert file["next_date"] == NEXT.astimezone(UTC).isoformat().replace("+00:00", "Z")
 
 
 async def test_the_custody_clock_is_data(the_desk: Desk) -> None:
