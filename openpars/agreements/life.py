@@ -147,7 +147,8 @@ async def finish(
 
 async def _move_fence(conn: Connection, row: Locked, *, suspended_by: str | None) -> int:
     moved = await (await conn.execute(Q.move_fence, (suspended_by, row.id))).fetchone()
-    return int(moved[0]) if moved else row.epoch + 1
+    assert moved is not None  # noqa: S101  (its row is locked)
+    return int(moved[0])
 
 
 def standing_of(states: dict[int, tuple[str, datetime, datetime]], wanted: tuple[str, ...]) -> int:

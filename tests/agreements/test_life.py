@@ -15,11 +15,11 @@ from openpars.agreements.life import Due, standing_of
 from openpars.agreements.register import Entry
 from openpars.db.connect import Connection
 from openpars.errors import Code, Refusal, Refused
-from tests.agreements.ahead import go_ahead
+from tests.agreements.ahead import go_ahead, stop_at
 from tests.agreements.test_register import ID, enact, epoch, propose, soon, vote
 from tests.conftest import Database
 
-YEAR, HOUR = 300 * 86_400, timedelta(hours=1)
+YEAR, HOUR, TICK = 300 * 86_400, timedelta(hours=1), timedelta(microseconds=1)
 NOTHING_IN_FORCE = Refusal(Code.CONFLICT, "nothing of this agreement is in force", "agreement")
 CANNOT_START = Refusal(Code.CONFLICT, "this version cannot start now", "version")
 
@@ -258,6 +258,46 @@ async def test_a_text_lapses_once_and_only_when_its_time_has_passed(
     assert now < entry.events[-1].at
     await life.lapse(conn, ID, 1)
     assert [event.what for event in (await entries(conn))[1].events].count("lapsed") == 1
+
+
+async def test_the_first_instant_of_a_term_is_in_it_and_its_end_is_not(
+    conn: Connection, database: Database
+) -> None:
+    await enact(conn, soon(3600))
+    second = await carried(conn, soon(7200, begins=1800))
+    third = await carried(conn, soon(5400, begins=1800, title="y"))
+    found = await life.states_of(conn, ID)
+    await stop_at(conn, database, found[second][1] - TICK)
+    assert await refused(start(conn, second)) == CANNOT_START
+    await stop_at(conn, database, found[second][1])
+    assert await start(conn, second) == 1
+    await stop_at(conn, database, found[third][2] - TICK)
+    await life.lapse(conn, ID, third)
+    assert (await states(conn))[2] == "balloted"
+    await stop_at(conn, database, found[third][2])
+    assert await refused(start(conn, third)) == CANNOT_START
+    await life.lapse(conn, ID, third)
+    assert await states(conn) == ["superseded", "in_force", "ended"]
+    await stop_at(conn, database, found[second][2] - TICK)
+    assert await life.end_of_term(conn, ID, second) is None
+    await stop_at(conn, database, found[second][2])
+    assert await life.end_of_term(conn, ID, second) is not None
+
+
+async def test_an_end_at_the_very_end_of_the_term_leaves_the_later_one(
+    conn: Connection, database: Database
+) -> None:
+    for instants, left in ((timedelta(0), "balloted"), (-TICK, "ended")):
+        first = await enact(conn, soon(3600, title=left))
+        later = await carried(conn, soon(YEAR, begins=3600, title=left))
+        ends = (await life.states_of(conn, ID))[first][2]
+        await stop_at(conn, database, ends + instants)
+        await life.end(conn, ID, by="solicitor", reason="over")
+        found = await entries(conn)
+        assert (found[first].state, found[later].state) == ("ended", left)
+        await conn.execute("SET search_path = pg_catalog")
+        if left == "balloted":
+            await life.end(conn, ID, by="solicitor", reason="over")
 
 
 async def test_what_is_in_force_or_over_does_not_lapse(conn: Connection, database: Database) -> None:
