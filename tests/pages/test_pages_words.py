@@ -12,13 +12,16 @@ import pytest
 
 import openpars.city
 from openpars.agreements.bars import packs, version_of
+from openpars.agreements.certified import Kept
 from openpars.agreements.language.plain import sections
 from openpars.agreements.language.text import read
 from openpars.agreements.language.words import ENGLISH
 from openpars.agreements.model import Version
+from openpars.agreements.proofs.properties import fixed
 from openpars.agreements.register import Event
 from openpars.record.file import HOME
 from openpars.web.pages import event_words, recipient_views
+from openpars.web.pages.agreement_views import certificates
 from openpars.web.pages.words import CATALOGUE, Words
 
 CITY = Path(openpars.city.__file__).parent / "data"
@@ -129,6 +132,22 @@ def test_a_text_without_a_number_says_that_it_has_none() -> None:
     opening = sections(version("ice-felony-warrant", 0), ENGLISH)[0].paragraphs[0]
     assert opening.startswith("This is a text for the agreement `ice-felony-warrant`, not proposed yet")
     assert "version 3 of" in sections(version("ice-felony-warrant", 3), ENGLISH)[0].paragraphs[0]
+
+
+def kept(name: str, says: str) -> Kept:
+    return Kept("an-agreement", 1, name, says, "unsat", "z3", AT, sound=True)
+
+
+def test_a_certificate_is_told_in_spanish_only_where_its_sentence_is_ours() -> None:
+    ours = next(one.says(ENGLISH) for one in fixed() if one.name == "no-juveniles")
+    for lang in ("en", "es"):
+        shown = certificates(
+            [kept("no-juveniles", ours), kept("no-juveniles", "all is well"), kept("no-such", "all is well")],
+            Words(lang),
+        )
+        assert [one.lang for one in shown] == [lang, "en", "en"]
+        assert (shown[0].says == ours) == (lang == "en")
+        assert [one.says for one in shown[1:]] == ["all is well"] * 2
 
 
 # An English word, and what must stand in the Spanish sentence of the same key. See GLOSSARY.md, "In Spanish".

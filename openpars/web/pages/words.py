@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The words of the public pages in English and Spanish, kept as data (`words/<language>.toml`).
+"""The words of the public pages in English and Spanish, kept as data (`words/`).
 
 What is said of agreements stands below (`agreements.language.words`), and is known here, too.
 """
