@@ -361,6 +361,16 @@ def test_what_is_added_is_said(grant: Grant, change: Change, names: tuple[str, .
     assert changes.sentence(mine[0], after, ENGLISH) in changes.text(found, ENGLISH)
 
 
+def test_criteria_without_alerts_stand_in_nobodys_way() -> None:
+    """`check` only warns of them. The grant that names them first was taken for the one that gives alerts."""
+    silent = replace(NARROW, alert_by=("bail_type",), ways=frozenset({Way.SEARCH}))
+    heard = replace(NARROW, alert_by=("bail_type",), ways=frozenset({Way.ALERT}))
+    found = difference(WARRANT, with_grants(silent, heard))
+    told = [item.atom.names for item in found.added if item.atom is not None]
+    assert ("bail_type",) in told
+    assert all(item.witness is not None for item in found.added)
+
+
 def test_what_only_narrows_is_not_new() -> None:
     narrower = replace(NARROW, show=NARROW.show[:2], find_by=NARROW.find_by[:1], alert_by=())
     narrower = replace(narrower, when=replace(narrower.when, arrested_within_days=7, isin=NARROW.when.isin))

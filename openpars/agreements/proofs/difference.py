@@ -22,6 +22,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from openpars.agreements.model import Grant, Term, Version
+from openpars.agreements.project import ShareRow
 from openpars.agreements.proofs.asked import reduced, requests
 from openpars.agreements.proofs.atoms import Atom, Kind, bulk_atoms, grant_atoms, hears
 from openpars.agreements.proofs.clauses import Clause, otherwise, permitted
@@ -343,12 +344,15 @@ class _Compared:
             first = straight[:1] or [*(row for row in rows if heard(row))][:1] + giving[:1]
             return reduced(self._after, frozenset(row.grant for row in first))
         for row in mine.rows[purpose]:
-            told = row_atoms(self._grants[row.grant], row)
-            if row.slot == slot and (claim.atom in told or claim.atom.kind is Kind.CRITERIA):
-                small = reduced(self._after, frozenset({row.grant}))
-                if claim.atom.kind is not Kind.CRITERIA or set(claim.atom.names) <= set(row.criteria):
-                    return small
+            if row.slot == slot and self._gives(row, claim.atom):
+                return reduced(self._after, frozenset({row.grant}))
         return reduced(self._after, frozenset(row.grant for row in rows))
+
+    def _gives(self, row: ShareRow, atom: Atom) -> bool:
+        """Whether this row alone tells it. Criteria without alerts among the ways tell nothing."""
+        told = set(row_atoms(self._grants[row.grant], row))
+        wider = (set(atom.names) <= set(one.names) for one in told if one.kind is Kind.CRITERIA)
+        return any(wider) if atom.kind is Kind.CRITERIA else atom in told
 
     def _able(self, claim: _Claim, theirs: Exposure, place: tuple[str, str]) -> Version:
         """The grants of the first text that could tell it, and one that tells of the person at all."""
