@@ -371,6 +371,15 @@ def test_criteria_without_alerts_stand_in_nobodys_way() -> None:
     assert all(item.witness is not None for item in found.added)
 
 
+def test_every_charge_has_a_stage() -> None:
+    """A charge whose stage is unknown does not exist: to ask for any stage at all leaves nobody out."""
+    ended = ("charge_outcome", ("acquitted",))
+    every = ("charge_stage", tuple(stage.value for stage in Stage))
+    asking, plain = (replace(NARROW, when=When(isin)) for isin in ((every, ended), (ended,)))
+    assert difference(with_grants(asking), with_grants(plain)).added == ()
+    assert difference(with_grants(plain), with_grants(asking)).added == ()
+
+
 def test_what_only_narrows_is_not_new() -> None:
     narrower = replace(NARROW, show=NARROW.show[:2], find_by=NARROW.find_by[:1], alert_by=())
     narrower = replace(narrower, when=replace(narrower.when, arrested_within_days=7, isin=NARROW.when.isin))

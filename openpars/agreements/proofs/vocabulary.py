@@ -22,8 +22,8 @@ from functools import cache
 
 from openpars.agreements.model import Agreement
 from openpars.agreements.proofs.formula import Formula, both, either, no
-from openpars.agreements.proofs.invented import EMPTY, FULL
-from openpars.record.catalogue import ARRESTEE, CRITERIA, FIELDS, value_at
+from openpars.agreements.proofs.invented import EMPTY, FULL, charge
+from openpars.record.catalogue import ARRESTEE, CRITERIA, FIELDS, charge_value, value_at
 from openpars.record.file import Role, Seal
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -188,3 +188,7 @@ def _axioms(known: Mapping[str, Formula]) -> Iterator[Formula]:
     yield either(no(arrestee), same)
     yield either(no(arrestee), no(born), ("=", "age.known", timed))
     yield either(arrestee, ("=", "person.age.known", both(born, timed)))
+    # What every charge has cannot be unknown of one: its stage.
+    for name in conditions():
+        if CRITERIA[name].of_charge and charge_value(name, charge()) is not None:
+            yield either(no("charge"), is_known(name))
