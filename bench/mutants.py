@@ -66,7 +66,7 @@ def tree(into: Path) -> None:
             (into / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copy2(name, into / name)
     for test in (into / "tests" / "agreements").glob("test_*.py"):
-        test.write_text(re.sub(r"max_examples=\d+", "max_examples=10", test.read_text()))
+        test.write_text(re.sub(r"max_examples=\d+", "max_examples=10", test.read_text(encoding="utf-8")))
 
 
 def run(module: str, only: Sequence[str], environment: Mapping[str, str], into: Path) -> bool:
@@ -85,9 +85,9 @@ def run(module: str, only: Sequence[str], environment: Mapping[str, str], into: 
         command = [mutmut, "run", "--max-children", "1", *names]
         ran = subprocess.run(command, cwd=into, env=environment, stdout=log, check=False)
     if ran.returncode:
-        sys.exit(told.read_text()[-3000:])
+        sys.exit(told.read_text(encoding="utf-8")[-3000:])
     _passes_unchanged(into, environment)
-    found = json.loads((into / "mutants" / f"{path}.meta").read_text())
+    found = json.loads((into / "mutants" / f"{path}.meta").read_text(encoding="utf-8"))
     results = {name: status_by_exit_code[code] for name, code in found["exit_code_by_key"].items()}
     if only:
         results = {name: status for name, status in results.items() if status != "not checked"}
@@ -109,7 +109,7 @@ def run(module: str, only: Sequence[str], environment: Mapping[str, str], into: 
 
 def _passes_unchanged(into: Path, environment: Mapping[str, str]) -> None:
     """A test not found under its name would pass for one that fails: every mutant would be killed."""
-    stats = json.loads((into / "mutants" / "mutmut-stats.json").read_text())
+    stats = json.loads((into / "mutants" / "mutmut-stats.json").read_text(encoding="utf-8"))
     names = sorted(set().union(*stats["tests_by_mangled_function_name"].values()))
     pytest = [sys.executable, "-m", "pytest", "--rootdir=.", "-q", "-x", "-p", "no:cacheprovider", *names]
     subprocess.run(

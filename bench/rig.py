@@ -75,8 +75,8 @@ def city() -> Iterator[City]:
             if process.poll() is not None or time.monotonic() > until:
                 raise SystemExit(os.pread(log.fileno(), 100_000, 0).decode())
             time.sleep(0.05)
-        base = json.loads((directory / "city" / "city.json").read_text())["base_url"]
-        keys = json.loads((directory / "city" / "demo-keys.json").read_text())["keys"]
+        base = json.loads((directory / "city" / "city.json").read_text(encoding="utf-8"))["base_url"]
+        keys = json.loads((directory / "city" / "demo-keys.json").read_text(encoding="utf-8"))["keys"]
         yield City(base, keys, directory / "city")
     finally:
         process.send_signal(signal.SIGTERM)
@@ -211,7 +211,7 @@ class Spent:
     PROCESSES = ("postgres", "door", "desk", "worker")
 
     def __init__(self, found: City) -> None:
-        listed = json.loads((found.data_dir / "run" / "processes.json").read_text())
+        listed = json.loads((found.data_dir / "run" / "processes.json").read_text(encoding="utf-8"))
         self._pids = {name: int(listed[name]) for name in self.PROCESSES if name in listed}
         self._begun = self._now()
 
@@ -237,7 +237,7 @@ class Spent:
 
 def _stat(pid: int) -> list[str]:
     try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+        return Path(f"/proc/{pid}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()
     except OSError:
         return []
 

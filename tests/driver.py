@@ -17,7 +17,10 @@ from typing import Any
 
 import httpx
 
+from openpars.city import people
+
 _numbers = itertools.count(secrets.randbelow(9_000_000))
+BEYOND_THE_DEMO = 10_000_000
 LETTERS = "abcdefghijklmnopqrstuvwxyz"
 
 
@@ -32,8 +35,9 @@ def dc_number() -> str:
 
 
 def ssn() -> str:
-    """A number nobody has: 9xx with the middle group 01 to 49."""
-    return f"9{secrets.randbelow(100):02d}-{1 + secrets.randbelow(49):02d}-{secrets.randbelow(10_000):04d}"
+    """A number nobody used before, of nobody in the demo city: with one twice, two people would be one."""
+    digits = people.ssn(BEYOND_THE_DEMO + next(_numbers))
+    return f"{digits[:3]}-{digits[3:5]}-{digits[5:]}"
 
 
 def instant(seconds: float = 0) -> str:

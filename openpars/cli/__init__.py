@@ -8,6 +8,7 @@ that only serves loads nothing of the rest, and starts at once.
 from __future__ import annotations
 
 import importlib
+import io
 import sys
 from typing import Any
 
@@ -75,6 +76,10 @@ def _openpars() -> None:
 
 def main() -> None:
     """The entry point. Exit status 0 fine, 1 found something, 2 could not run."""
+    for stream in (sys.stdout, sys.stderr):
+        # Whatever the locale: JSON is UTF-8, and a text is the same bytes on every machine.
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(encoding="utf-8", errors=stream.errors)
     try:
         app(prog_name="openpars")
     except CannotRunError as problem:

@@ -12,7 +12,7 @@ EXAMPLES = Path(__file__).parents[2] / "examples" / "agreements"
 TODAY = datetime.now(UTC).date()
 BEGINS, THROUGH = TODAY - timedelta(days=300), TODAY + timedelta(days=279)
 
-AS_SHIPPED = (EXAMPLES / "ice-felony-warrant.toml").read_text()
+AS_SHIPPED = (EXAMPLES / "ice-felony-warrant.toml").read_text(encoding="utf-8")
 WARRANT = with_term(AS_SHIPPED, begins=BEGINS, through=THROUGH)
 
 

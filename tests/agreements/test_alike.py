@@ -11,7 +11,9 @@ import pytest
 from openpars.agreements.language.alike import skeleton
 from openpars.agreements.language.text import read
 
-TEXT = (Path(__file__).parents[2] / "examples" / "agreements" / "ice-felony-warrant.toml").read_text()
+TEXT = (Path(__file__).parents[2] / "examples" / "agreements" / "ice-felony-warrant.toml").read_text(
+    encoding="utf-8"
+)
 
 
 def titled(title: str) -> str:

@@ -34,7 +34,7 @@ from tests.agreements.delegates import PROVIDER, Delegate
 from tests.agreements.worlds import NOON
 
 ID, TEXT = "ice-felony-warrant", "ab" * 32
-WARRANT = (Path(__file__).parents[2] / "examples" / "agreements" / f"{ID}.toml").read_text()
+WARRANT = (Path(__file__).parents[2] / "examples" / "agreements" / f"{ID}.toml").read_text(encoding="utf-8")
 TICK = timedelta(microseconds=1)
 ENACT, RENEW, END, AMEND = Question
 YES, NO, ABSTAIN = Choice

@@ -41,7 +41,9 @@ from tests.agreements.worlds import agreements
 
 CITY, LABEL = "city-of-philadelphia", "introduced text seen, enacted text not seen"
 ORDINANCES, INFORMATION = "ordinances-2026", "protected-information-2026"
-WARRANT = (Path(__file__).parents[2] / "examples" / "agreements" / "ice-felony-warrant.toml").read_text()
+WARRANT = (Path(__file__).parents[2] / "examples" / "agreements" / "ice-felony-warrant.toml").read_text(
+    encoding="utf-8"
+)
 ON, OFF = datetime(2026, 9, 1, tzinfo=UTC), datetime(2026, 10, 1, tzinfo=UTC)
 
 

@@ -21,7 +21,9 @@ from openpars.record.catalogue import CRITERIA, FIELDS
 from openpars.record.file import ArrestFile, Bail, BailType, Charge, Custody, Stage
 from tests.agreements.worlds import NOON, a_file, values_of
 
-WARRANT = (Path(__file__).parents[2] / "examples" / "agreements" / "ice-felony-warrant.toml").read_text()
+WARRANT = (Path(__file__).parents[2] / "examples" / "agreements" / "ice-felony-warrant.toml").read_text(
+    encoding="utf-8"
+)
 PURPOSE = "felony-warrant"
 
 

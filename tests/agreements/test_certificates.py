@@ -47,7 +47,7 @@ async def propose(conn: Connection) -> register.Proposed:
         return await register.propose(conn, text, "solicitor", demo=True)
 
 
-TEXT = (EXAMPLES / "ice-felony-warrant.toml").read_text()
+TEXT = (EXAMPLES / "ice-felony-warrant.toml").read_text(encoding="utf-8")
 
 
 def asked_again(text: str) -> str:
@@ -259,6 +259,6 @@ def test_the_command_writes_what_another_solver_reads(tmp_path: Path) -> None:
     )
     assert ran.returncode == 1
     (folder,) = tmp_path.iterdir()
-    assert asked_again((folder / "no-victims-or-witnesses.smt2").read_text()) == "sat"
-    assert asked_again((folder / "no-juveniles.smt2").read_text()) == "unsat"
-    assert '"answer": "sat"' in (folder / "manifest.json").read_text()
+    assert asked_again((folder / "no-victims-or-witnesses.smt2").read_text(encoding="utf-8")) == "sat"
+    assert asked_again((folder / "no-juveniles.smt2").read_text(encoding="utf-8")) == "unsat"
+    assert '"answer": "sat"' in (folder / "manifest.json").read_text(encoding="utf-8")

@@ -38,7 +38,9 @@ from openpars.errors import Code, Refused
 from tests.agreements.test_register import ID, enact, soon
 from tests.conftest import Database
 
-TEXT = (Path(__file__).parents[2] / "examples" / "agreements" / "ice-felony-warrant.toml").read_text()
+TEXT = (Path(__file__).parents[2] / "examples" / "agreements" / "ice-felony-warrant.toml").read_text(
+    encoding="utf-8"
+)
 AGREEMENT = read(TEXT).agreement
 assert AGREEMENT is not None
 VERSION = version_of(AGREEMENT)

@@ -27,7 +27,7 @@ run = CliRunner()
 
 
 def example(name: str) -> Agreement:
-    agreement = read((EXAMPLES / f"{name}.toml").read_text()).agreement
+    agreement = read((EXAMPLES / f"{name}.toml").read_text(encoding="utf-8")).agreement
     assert agreement is not None
     return agreement
 

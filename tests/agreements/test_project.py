@@ -37,7 +37,7 @@ EXAMPLES = Path(__file__).parents[2] / "examples" / "agreements"
 
 
 def example(name: str) -> Version:
-    agreement = read((EXAMPLES / f"{name}.toml").read_text()).agreement
+    agreement = read((EXAMPLES / f"{name}.toml").read_text(encoding="utf-8")).agreement
     assert agreement is not None
     return version_of(agreement)
 

@@ -17,8 +17,8 @@ from openpars.agreements.language.text import LINE_LIMIT, SIZE_LIMIT, read
 from openpars.record.catalogue import FIELDS
 
 HERE = Path(__file__).parent
-GOOD = (HERE.parents[1] / "examples" / "agreements" / "ice-felony-warrant.toml").read_text()
-EDITS = tomllib.loads((HERE / "edits.toml").read_text())["edit"]
+GOOD = (HERE.parents[1] / "examples" / "agreements" / "ice-felony-warrant.toml").read_text(encoding="utf-8")
+EDITS = tomllib.loads((HERE / "edits.toml").read_text(encoding="utf-8"))["edit"]
 
 
 def told(text: str | bytes, name: str = "") -> list[str]:
@@ -36,7 +36,7 @@ def test_every_defect_is_told_word_for_word() -> None:
     """`bad/told.txt` is what the writer of a text reads: whoever changes a word of it should see it."""
     paths = sorted((HERE / "bad").glob("*.toml"))
     found = [line for path in paths for line in told(path.read_bytes(), path.name)]
-    assert found == (HERE / "bad" / "told.txt").read_text().splitlines()
+    assert found == (HERE / "bad" / "told.txt").read_text(encoding="utf-8").splitlines()
 
 
 @pytest.mark.parametrize("edit", EDITS, ids=lambda edit: " ".join(edit["new"].split())[:40])

@@ -26,7 +26,7 @@ FILES = {one.id: one.file for one in examples(AT)}
 
 
 def version(name: str = "ice-felony-warrant") -> Version:
-    agreement = read((AGREEMENTS / f"{name}.toml").read_text()).agreement
+    agreement = read((AGREEMENTS / f"{name}.toml").read_text(encoding="utf-8")).agreement
     assert agreement is not None
     return version_of(agreement)
 

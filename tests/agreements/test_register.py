@@ -343,7 +343,7 @@ async def test_no_text_is_let_in_by_less_than_half_of_the_owners(conn: Connectio
 
 
 async def test_history_is_only_ever_history(conn: Connection) -> None:
-    text = (EXAMPLES / "ice-pars-2008.toml").read_text()
+    text = (EXAMPLES / "ice-pars-2008.toml").read_text(encoding="utf-8")
     signed_at = datetime(2008, 9, 1, 4, tzinfo=UTC)
     entered = await register.enter_history(conn, text, [Event("started", signed_at, "owners")], by="demo")
     assert entered.state == "ended"

@@ -20,7 +20,7 @@ from tests.agreements.worlds import agreements
 
 BAD = Path(__file__).parent / "bad"
 EXAMPLES = Path(__file__).parents[2] / "examples" / "agreements"
-GOOD = (EXAMPLES / "ice-felony-warrant.toml").read_text()
+GOOD = (EXAMPLES / "ice-felony-warrant.toml").read_text(encoding="utf-8")
 
 # The nearest right word, where there is one.
 MEANT = {
@@ -87,7 +87,7 @@ def test_examples_pass(path: Path) -> None:
 
 def test_examples_are_as_the_demo_needs_them() -> None:
     warrant, defender = (
-        parsed((EXAMPLES / f"{name}.toml").read_text())
+        parsed((EXAMPLES / f"{name}.toml").read_text(encoding="utf-8"))
         for name in ("ice-felony-warrant", "defender-representation")
     )
     assert (warrant.id, warrant.recipient, warrant.purposes) == (
@@ -172,7 +172,7 @@ def test_an_offset_is_only_a_way_of_writing_an_instant() -> None:
 
 @pytest.mark.parametrize("path", sorted(EXAMPLES.glob("*.toml")), ids=lambda path: path.stem)
 def test_canonical_form_of_the_examples(path: Path) -> None:
-    fixed_point(parsed(path.read_text()))
+    fixed_point(parsed(path.read_text(encoding="utf-8")))
 
 
 def fixed_point(agreement: Agreement) -> None:

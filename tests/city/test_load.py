@@ -57,7 +57,7 @@ async def test_a_demo_is_whole(settings):
     assert ("arrests", 300, 300) in said
     place = settings.data_dir / "demo-keys.json"
     assert stat.S_IMODE(place.stat().st_mode) == 0o600
-    written = json.loads(place.read_text())
+    written = json.loads(place.read_text(encoding="utf-8"))
     assert set(written) == {"keys", "links", "organisations"}
     for part in (written["keys"], written["links"]):
         assert set(part) == ROLES | {"recipients"}
@@ -134,7 +134,7 @@ async def test_cut_short_between_commit_and_name_the_keys_are_kept(settings, mon
         with pytest.raises(KeyboardInterrupt):
             await load_demo(settings, arrests=40, progress=Said())
     await load_demo(settings, arrests=40, progress=Said())
-    token = json.loads((settings.data_dir / "demo-keys.json").read_text())["keys"]["police"]
+    token = json.loads((settings.data_dir / "demo-keys.json").read_text(encoding="utf-8"))["keys"]["police"]
     async with await psycopg.AsyncConnection.connect(load_desk(settings.data_dir).desk_dsn) as conn:
         assert (await keys.staff_by_token(conn, token)).role == "police"
 

@@ -33,7 +33,7 @@ def files() -> list[FilingsFile]:
 
 
 def test_every_expected_figure(files: list[FilingsFile]) -> None:
-    expected = json.loads(EXPECTED.read_text())
+    expected = json.loads(EXPECTED.read_text(encoding="utf-8"))
     found = report(files).as_json()
     assert set(found["pairs"]) == set(expected["pairs"])
     for part in ("per_file", "pairs"):
@@ -55,7 +55,7 @@ def test_the_acts_of_all_files(files: list[FilingsFile]) -> None:
         planned = plan(memory, file, marker)
         memory = remember(memory, file, planned)
         done.update(kind for act in planned.acts for kind in act.kinds)
-    expected = json.loads(EXPECTED.read_text())["pairs"].values()
+    expected = json.loads(EXPECTED.read_text(encoding="utf-8"))["pairs"].values()
     assert done[Kind.WITHDRAWN] == sum(pair["gone"] for pair in expected)
     assert done[Kind.BAIL] == sum(pair["bail_changed"] for pair in expected)
     assert done[Kind.NEW] == len(memory.dockets)

@@ -191,7 +191,7 @@ def test_the_quarantine(tmp_path: Path) -> None:
     line, reason, record = list(csv.reader(kept.open()))[1]
     assert (line, reason[:24]) == ("3", "bail_amount is not money")
     assert json.loads(record).startswith('"=Formula, Ana"')
-    assert ",=Formula" not in kept.read_text()
+    assert ",=Formula" not in kept.read_text(encoding="utf-8")
     assert run(put(bad, snake([ONE])), "--quarantine", tmp_path / "q").exit_code == 0
     assert not kept.exists()
 
@@ -236,4 +236,4 @@ def test_an_empty_quarantine_leaves_no_file(tmp_path: Path) -> None:
     assert quarantine.write(tmp_path, "a.csv", ()) is None
     written = quarantine.write(tmp_path, "a.csv", (Broken(2, "why", "x\ny"),))
     assert written is not None
-    assert written.read_text().splitlines()[1] == '2,why,"""x\\ny"""'
+    assert written.read_text(encoding="utf-8").splitlines()[1] == '2,why,"""x\\ny"""'

@@ -60,7 +60,7 @@ def test_the_life_of_a_ballot(drive: Driver, city: RunningCity, tmp_path: Path, 
     assert (first["signed"], first["round"], first["counts"]["yes"]) == (True, 1, 1)
     # Another text in the voter's hands: nothing is signed.
     other = tmp_path / "other.toml"
-    other.write_text(text.read_text().replace('ssn = "last4", ', ""))
+    other.write_text(text.read_text(encoding="utf-8").replace('ssn = "last4", ', ""))
     assert "error" in vote("police", police, "no", "--text", other, status=1)
     assert "not the one you were told" in vote("police", police, "no", "--hash", "ab" * 32, status=1)["error"]
     # The police's key at the courts' desk.
@@ -125,8 +125,8 @@ def test_a_key_file_that_tells_of_another_key(tmp_path: Path) -> None:
     mine, other = tmp_path / "mine.key", tmp_path / "other.key"
     for file in (mine, other):
         run("ballot-key", "new", file, "--label", "me", "--json")
-    head = mine.read_text().partition("-----BEGIN")[0]
-    forged = head + "-----BEGIN" + other.read_text().partition("-----BEGIN")[2]
+    head = mine.read_text(encoding="utf-8").partition("-----BEGIN")[0]
+    forged = head + "-----BEGIN" + other.read_text(encoding="utf-8").partition("-----BEGIN")[2]
     mine.write_text(forged)
     with pytest.raises(CannotRunError, match="another key"):
         read(mine, None)

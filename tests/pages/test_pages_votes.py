@@ -25,7 +25,7 @@ from tests.lives.test_life_of_a_ballot import key_of, run
 @pytest.fixture
 def desk(city: RunningCity) -> Iterator[dict[str, httpx.Client]]:
     """A browser's session at each desk."""
-    links = json.loads((city.data_dir / "demo-keys.json").read_text())["links"]
+    links = json.loads((city.data_dir / "demo-keys.json").read_text(encoding="utf-8"))["links"]
     found = {}
     for role in ("police", "courts", "solicitor", "records"):
         found[role] = httpx.Client(
@@ -165,7 +165,7 @@ def test_the_end_of_a_changed_agreement_is_a_question_of_its_own(
 def test_a_forged_ballot_is_shown_as_what_it_is(drive: Driver, city: RunningCity) -> None:
     agreement = proposed(drive)
     (version,) = drive.done(None, "GET", f"/agreements/{agreement}")["versions"]
-    owner = json.loads((city.data_dir / "secrets" / "desk.json").read_text())["owner_dsn"]
+    owner = json.loads((city.data_dir / "secrets" / "desk.json").read_text(encoding="utf-8"))["owner_dsn"]
     with psycopg.connect(owner, autocommit=True) as conn:
         conn.execute(
             "INSERT INTO agreements.ballot (agreement, version, stakeholder, question, choice, hash, round,"

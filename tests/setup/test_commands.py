@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -58,6 +59,25 @@ def test_a_broken_text_is_told_in_words_and_counted(tmp_path: Path) -> None:
     assert "may not be proposed" in runner.invoke(app, ["agreement", "check", str(text)]).stdout
     shipped = runner.invoke(app, ["agreement", "check", "examples/agreements/ice-felony-warrant.toml"])
     assert "may be proposed: 4 warnings" in shipped.stdout
+
+
+@pytest.mark.parametrize("encoding", ["ascii", "latin-1", "cp1252"])
+def test_what_is_printed_is_the_same_bytes_whatever_the_locale(encoding: str) -> None:
+    """A section sign ended the command where the locale had none, and was no JSON where it had another."""
+    text = str(ROOT / "examples" / "agreements" / "ice-pars-2008.toml")
+    for more in ([], ["--json"]):
+        said = [
+            subprocess.run(
+                [sys.executable, "-m", "openpars.cli", "agreement", "text", *more, text],
+                env={**os.environ, "PYTHONIOENCODING": one, "PYTHONUTF8": "0"},
+                capture_output=True,
+                check=True,
+            ).stdout
+            for one in (encoding, "utf-8")
+        ]
+        assert said[0] == said[1]
+    text = runner.invoke(app, ["agreement", "text", text]).stdout
+    assert "§" in text, "or this test tells nothing"
 
 
 def test_an_unknown_command_is_status_2() -> None:

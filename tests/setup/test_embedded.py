@@ -103,7 +103,7 @@ async def test_a_server_left_running_is_ended_before_the_next_start(city_directo
 async def test_a_lock_file_whose_number_now_belongs_to_a_stranger(city_directory: Path) -> None:
     cluster = embedded.prepare(city_directory, os.environ)
     server = await embedded.start(cluster, embedded.DURABLE)
-    lock = (cluster.pgdata / "postmaster.pid").read_text()
+    lock = (cluster.pgdata / "postmaster.pid").read_text(encoding="utf-8")
     server.send_signal(signal.SIGQUIT)
     server.wait()
     stranger = privilege.spawn(

@@ -126,7 +126,7 @@ def test_a_second_start_is_quick_and_keeps_the_keys(start_city: Start, city_dire
 
 
 def stop_all(directory: Path) -> None:
-    pid = json.loads((directory / "run" / "processes.json").read_text())["supervisor"]
+    pid = json.loads((directory / "run" / "processes.json").read_text(encoding="utf-8"))["supervisor"]
     os.kill(pid, signal.SIGTERM)
     wait_until(lambda: not (directory / "run" / "processes.json").exists())
 
@@ -176,7 +176,7 @@ def test_what_is_killed_comes_back(lasting: CityProcess, name: str) -> None:
 
 
 def test_below_the_floor_a_real_city_refuses_recipients(lasting: CityProcess) -> None:
-    city = json.loads((lasting.directory / "city.json").read_text())
+    city = json.loads((lasting.directory / "city.json").read_text(encoding="utf-8"))
     if city["warning"] is None:
         pytest.skip("this server meets the floor")
     assert city["partner_access"] is False
