@@ -26,7 +26,6 @@ from psycopg.conninfo import make_conninfo
 
 from openpars.db import embedded, migrate
 from openpars.db.connect import Connection, pool
-from openpars.desk import impact
 from openpars.record import past, store
 from openpars.record.file import ArrestFile, Seal
 from openpars.record.forms import Act
@@ -233,7 +232,6 @@ async def test_no_batch_reads_what_others_have_done_before_it(database: Database
             (store.Q.lock_next, ("philadelphia", city.files[3].id, 10), "(id > "),
             (past.Q.arrests_after, ("philadelphia", city.files[3].id, 10), "(id > "),
             (fill.Q.standing_arrests, (batch, "new", 1), "(arrest = ANY"),
-            (impact.Q.impact_rows, 2 * ("new", 1, city.files[3].id), "(arrest > "),
         ):
             numbers = itertools.count(1)
             numbered = re.sub(r"%(\(\w+\))?s", lambda _, n=numbers: f"${next(n)}", statement)
