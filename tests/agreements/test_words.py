@@ -4,10 +4,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import fields, replace
 from datetime import UTC, date, datetime
-from functools import cache
 from string import Formatter
 
 import pytest
@@ -172,21 +171,23 @@ def test_what_is_alike_in_both_languages_is_a_name_or_a_number() -> None:
 # ---------------------------------------------------------------------- nothing English is left
 
 
-@cache
-def fragments() -> re.Pattern[str]:
+def fragments(words: Mapping[str, Mapping[str, str]]) -> re.Pattern[str]:
     """What stands between the places of English sentences and in no Spanish one."""
-    spanish = "\n".join(CATALOGUE["es"].values())
+    spanish = "\n".join(words["es"].values())
     found = set()
-    for key, said in CATALOGUE["en"].items():
-        if said != CATALOGUE["es"][key]:
+    for key, said in words["en"].items():
+        if said != words["es"][key]:
             found |= {piece.strip(" .,;:()`") for piece, _, _, _ in Formatter().parse(said)}
     whole = {one: rf"(?<![\w-]){re.escape(one)}(?![\w-])" for one in found if len(one) > 3}
     return re.compile("|".join(sorted(one for one in whole.values() if not re.search(one, spanish))))
 
 
+FRAGMENTS = fragments(CATALOGUE)
+
+
 def left_over(text: str) -> list[str]:
     """What is not Spanish in a text that holds no free words."""
-    return [one for found in (ENGLISH_WORDS, fragments(), re.compile("[{}]")) for one in found.findall(text)]
+    return [one for found in (ENGLISH_WORDS, FRAGMENTS, re.compile("[{}]")) for one in found.findall(text)]
 
 
 def without_free_words(agreement: Agreement) -> Agreement:
