@@ -28,7 +28,7 @@ def networks(given: Sequence[str]) -> tuple[Network, ...]:
     """The web servers in front, as networks. Raises ValueError, also for one that is everybody."""
     found = tuple(ip_network(one) for one in given)
     if not all(one.prefixlen for one in found):
-        raise ValueError
+        raise ValueError("everybody")
     return found
 
 

@@ -46,6 +46,12 @@ def test_without_a_server_in_front_nobodys_word_is_taken() -> None:
     assert address.at_the_door(scope("127.0.0.1", x_forwarded_for="203.0.113.9"), ()) == "127.0.0.1"
 
 
+@pytest.mark.parametrize("all_of_them", ["0.0.0.0/0", "::/0"])
+def test_nobody_trusts_everybody(all_of_them: str) -> None:
+    with pytest.raises(ValueError, match="everybody"):
+        address.networks(["10.0.0.0/24", all_of_them])
+
+
 def test_fields_of_one_name_are_one() -> None:
     """A second field is no way past the last server's word."""
     given = scope("10.0.0.5")
