@@ -290,7 +290,7 @@ async def test_the_first_stream_of_a_key_keeps_nobody_waiting_and_is_not_cut(
 def connection(city: RunningCity, sent: bytes) -> Iterator[socket.socket]:
     """A connection on which this was sent."""
     host, _, port = city.base_url.rpartition("/")[2].partition(":")
-    with socket.create_connection((host, int(port)), timeout=30) as line:
+    with socket.create_connection((host, int(port)), timeout=wire.WITHIN - 3) as line:
         line.sendall(sent)
         yield line
 
@@ -315,7 +315,7 @@ def answered(line: socket.socket) -> bytes:
     ids=["one long header", "a long address", "many headers", "headers without end", "trailers without end"],
 )
 def test_a_head_without_end_is_hung_up_on(city: RunningCity, head: bytes) -> None:
-    # Reset: hung up while we were still sending.
+    # By its size, before its time is over. Reset: hung up while we were still sending.
     with connection(city, head) as line, contextlib.suppress(ConnectionResetError):
         assert b"400 Bad Request" in answered(line)
 
