@@ -308,7 +308,7 @@ def answered(line: socket.socket) -> bytes:
     [
         b"GET / HTTP/1.1\r\nHost: x\r\nX: " + b"y" * (wire.HEAD + 1000),
         b"GET /" + b"y" * (wire.HEAD + 1000),
-        b"GET / HTTP/1.1\r\n" + b"".join(b"X%d: y\r\n" % n for n in range(wire.FIELDS + 1)),
+        b"GET / HTTP/1.1\r\n" + b"".join(b"X%d: y\r\n" % n for n in range(wire.FIELDS + 9)),
         b"GET / HTTP/1.1\r\n" + b"X: yyyyyyyyyyyyyyyyyyyy\r\n" * 2000,
         b"POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n" + b"X: yyyyyyyyyyyyyyyyyyyy\r\n" * 2000,
     ],
