@@ -6,11 +6,12 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Collection, Iterable
-from typing import NamedTuple
+from datetime import datetime
+from typing import NamedTuple, TypeAlias
 from uuid import UUID
 from weakref import WeakValueDictionary
 
-from openpars.alerts.subscriptions import Subscription
+from openpars.alerts.subscriptions import Criteria, Listener, Subscription
 from openpars.disclosure.gate import Gate
 from openpars.disclosure.register import Right
 
@@ -22,19 +23,26 @@ class Place(NamedTuple):
     purpose: str
 
 
+Asking: TypeAlias = "tuple[str | None, Criteria]"
+"""What is asked for by criteria, and by which organisation."""
+
+
 class Asked:
     """Known to everything about alerts in the process that serves recipients."""
 
     def __init__(self, gate: Gate) -> None:
         self._gate = gate
-        self._criteria: dict[Place, dict[UUID, Subscription]] = {}
+        self._criteria: dict[Place, dict[Asking, dict[str, tuple[Listener, datetime]]]] = {}
         self._telling: WeakValueDictionary[tuple[Place, UUID], asyncio.Lock] = WeakValueDictionary()
         self.heard_of: set[tuple[str, str]] = set()
         """Agreements and purposes that anybody ever asked about."""
 
     def remember(self, made: Subscription) -> None:
         """From now on its criteria are matched."""
-        self._criteria.setdefault(Place(made.agreement, made.purpose), {})[made.id] = made
+        if made.criteria is not None:
+            mine = self._criteria.setdefault(Place(made.agreement, made.purpose), {})
+            alike = mine.setdefault((made.organisation, made.criteria), {})
+            alike[str(made.id)] = (made.listener, made.expires)
 
     def forget(self, agreement: str) -> None:
         """Nobody asks for anything of an ended agreement."""
@@ -45,13 +53,17 @@ class Asked:
         """These have ended."""
         for subscription in subscriptions:
             for mine in self._criteria.values():
-                mine.pop(subscription, None)
+                for alike in mine.values():
+                    alike.pop(str(subscription), None)
 
-    def live(self, right: Right) -> list[Subscription]:
-        """The standing requests by criteria of one share that have not expired."""
+    def live(self, right: Right) -> dict[Asking, tuple[Listener, ...]]:
+        """Who asked by criteria for what of one share, and is not over yet. Who asked alike is together."""
         now = self._gate.clock.now()
         mine = self._criteria.get(Place(right.standing.agreement, right.share.purpose), {})
-        return [found for found in mine.values() if found.expires > now]
+        return {
+            asking: tuple(listener for listener, expires in alike.values() if expires > now)
+            for asking, alike in mine.items()
+        }
 
     def right(self, place: Place) -> Right | None:
         """What is in force at this instant, with its share."""

@@ -21,6 +21,7 @@ async def end_dropped(conn: Connection) -> tuple[UUID, ...]:
     MUST run in a transaction.
     """
     gone: list[UUID] = []
+    agreements: set[str] = set()
     for organisation, agreement, number in await (await conn.execute(Q.of_organisations)).fetchall():
         # A text that was rewritten since grants nothing at the door in any case.
         with contextlib.suppress(BrokenText):
@@ -28,8 +29,9 @@ async def end_dropped(conn: Connection) -> tuple[UUID, ...]:
             if not version.agreement.admits(organisation):
                 ended = await conn.execute(Q.end_of_organisation, (agreement, organisation))
                 gone.extend([row[0] for row in await ended.fetchall()])
+                agreements.add(agreement)
     await conn.execute(Q.forget_watches_of, (gone,))
-    await conn.execute(Q.forget_told_of, (gone,))
+    await conn.execute(Q.forget_told_of, {"gone": gone, "agreements": sorted(agreements)})
     return tuple(gone)
 
 

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
 from uuid import UUID
@@ -12,7 +12,8 @@ from uuid import UUID
 from psycopg.rows import TupleRow
 
 from openpars.agreements.model import Version
-from openpars.alerts.subscriptions import Subscription, matches
+from openpars.alerts.asked import Asking
+from openpars.alerts.subscriptions import Listener, matches
 from openpars.db.connect import Connection, Pool
 from openpars.db.sql import load
 from openpars.disclosure.gate import merge
@@ -35,25 +36,30 @@ class AlertRow:
 
 
 @dataclass(frozen=True, slots=True)
-class Listener:
-    """A subscription with the rows it may hear of (none: the row left what it asked for)."""
+class Heard:
+    """Listeners of one organisation with the rows that they may hear of."""
 
-    subscription: UUID
-    recipient: str
     organisation: str | None
-    key: UUID
-    case_number: str | None
     rows: tuple[Row, ...]
+    listeners: tuple[Listener, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What a subscription was last told of a record."""
+
+    listener: Listener
+    digest: bytes
 
 
 Rows: TypeAlias = "Mapping[UUID, tuple[AlertRow, ...]]"
 """The rows of changed records by public id. A record without any may be missing."""
 
-Heard: TypeAlias = "dict[UUID, dict[UUID, Listener]]"
-"""By public id, every subscription that may hear of it."""
+HeardOf: TypeAlias = "dict[UUID, list[Heard]]"
+"""By public id, every subscription that may hear of it, each once."""
 
-Known: TypeAlias = "dict[UUID, dict[UUID, Told]]"
-"""By public id, every subscription that was told of it and not yet told its end."""
+Known: TypeAlias = "dict[UUID, dict[str, Told]]"
+"""By public id, every subscription that was told of it and not yet told its end. Others are missing."""
 
 
 async def read_rows(pool: Pool, share: Share, records: Sequence[UUID], keys: ShareKeys) -> Rows:
@@ -74,8 +80,12 @@ async def read_rows(pool: Pool, share: Share, records: Sequence[UUID], keys: Sha
 
 
 async def look(
-    conn: Connection, share: Share, records: Sequence[UUID], rows: Rows, criteria: Iterable[Subscription]
-) -> tuple[Heard, Known]:
+    conn: Connection,
+    share: Share,
+    records: Sequence[UUID],
+    rows: Rows,
+    criteria: Mapping[Asking, tuple[Listener, ...]],
+) -> tuple[HeardOf, Known]:
     """Who may hear of the records now, and who was told of them before: one trip for all.
 
     Watches: one index look-up whatever their number. Criteria: one pass over the agreement's own.
@@ -85,70 +95,55 @@ async def look(
         watchers = None
         if hashes:
             watchers = await conn.execute(Q.watchers, (share.agreement, list(hashes), share.purpose))
-        told = await conn.execute(Q.told, (list(records), share.agreement, share.purpose))
+        told = await conn.execute(Q.told, (share.agreement, share.purpose, list(records)))
         watches = [] if watchers is None else await watchers.fetchall()
         known: Known = defaultdict(dict)
-        for r in await told.fetchall():
-            known[r[0]][r[1]] = Told(r[1], bytes(r[2]), *r[3:])
-    heard: Heard = defaultdict(dict)
+        for record, digest, *whose in await told.fetchall():
+            known[record][whose[0]] = Told(Listener(*whose), bytes(digest))
+    heard: HeardOf = defaultdict(list)
     _by_watch(heard, rows, watches)
     _by_criteria(heard, rows, criteria)
     return heard, known
 
 
-def _by_watch(heard: Heard, rows: Rows, watches: Sequence[TupleRow]) -> None:
-    watched: dict[UUID, set[bytes]] = defaultdict(set)
-    about: dict[UUID, tuple[str, str | None, UUID, str | None]] = {}
-    for value, subscription, *whose in watches:
-        watched[subscription].add(bytes(value))
-        about[subscription] = (whose[0], whose[1], whose[2], whose[3])
-    for subscription, values in watched.items():
-        for record, mine in rows.items():
-            met = tuple(dict.fromkeys(one.row for one in mine if not values.isdisjoint(one.hashes)))
-            if met:
-                heard[record][subscription] = Listener(subscription, *about[subscription], met)
+def _by_watch(heard: HeardOf, rows: Rows, watches: Sequence[TupleRow]) -> None:
+    watching: dict[bytes, list[Listener]] = defaultdict(list)
+    for value, *whose in watches:
+        watching[bytes(value)].append(Listener(*whose))
+    for record, mine in rows.items() if watching else ():
+        met: dict[Listener, dict[Row, None]] = defaultdict(dict)
+        for one in mine:
+            for value in one.hashes:
+                for listener in watching.get(value, ()):
+                    met[listener][one.row] = None
+        alike: dict[tuple[str | None, tuple[Row, ...]], list[Listener]] = defaultdict(list)
+        for listener, found in met.items():
+            alike[listener.organisation, tuple(found)].append(listener)
+        heard[record].extend(Heard(*what, tuple(many)) for what, many in alike.items())
 
 
-def _by_criteria(heard: Heard, rows: Rows, criteria: Iterable[Subscription]) -> None:
-    alike: dict[object, list[Subscription]] = defaultdict(list)  # many ask for the same: judged once
-    for standing in criteria:
-        alike[standing.criteria].append(standing)
-    for many in alike.values():
-        asked = many[0].criteria
-        assert asked is not None  # noqa: S101
-        for record, mine in rows.items():
+def _by_criteria(heard: HeardOf, rows: Rows, criteria: Mapping[Asking, tuple[Listener, ...]]) -> None:
+    for (organisation, asked), listeners in criteria.items():
+        for record, mine in rows.items() if listeners else ():
             met = tuple(
                 dict.fromkeys(
                     one.row for one in mine if matches(asked, one.criteria, alert_all=one.alert_all)
                 )
             )
             if met:
-                for s in many:
-                    heard[record][s.id] = Listener(
-                        s.id, s.recipient, s.organisation, s.key, s.case_number, met
-                    )
-
-
-@dataclass(frozen=True, slots=True)
-class Told:
-    """What a subscription was last told of the record."""
-
-    subscription: UUID
-    digest: bytes
-    recipient: str
-    organisation: str | None
-    key: UUID
-    case_number: str | None
+                heard[record].append(Heard(organisation, met, listeners))
 
 
 @dataclass(frozen=True, slots=True)
 class News:
-    """What one subscription is to be told. `digest` None: withdrawn."""
+    """What listeners of one organisation are to be told alike. `digest` None: withdrawn, and no rows."""
 
-    listener: Listener
+    organisation: str | None
     kind: str
     record: bytes
     digest: bytes | None
+    rows: tuple[Row, ...]
+    listeners: tuple[Listener, ...]
 
 
 def news(
@@ -156,8 +151,8 @@ def news(
     share: Share,
     record: UUID,
     *,
-    heard: dict[UUID, Listener],
-    known: dict[UUID, Told],
+    heard: Sequence[Heard],
+    known: Mapping[str, Told],
     keys: ShareKeys,
 ) -> tuple[News, ...]:
     """The difference between what subscriptions were told and what stands now. Nothing new: nothing told.
@@ -165,32 +160,50 @@ def news(
     An organisation that this version does not name is told nothing, not even that a record is withdrawn.
     """
     admits = version.agreement.admits
-    heard = {one: listener for one, listener in heard.items() if admits(listener.organisation)}
-    known = {one: before for one, before in known.items() if admits(before.organisation)}
+    heard = [one for one in heard if admits(one.organisation)]
     found: list[News] = []
     bodies: dict[tuple[Row, ...], tuple[bytes, bytes]] = {}
-    for subscription, listener in heard.items():
-        if listener.rows not in bodies:
-            body = merge(version, list(listener.rows))
-            bodies[listener.rows] = (body, keys.digest(share.agreement, body))
-        body, digest = bodies[listener.rows]
-        before = known.get(subscription)
-        if before is None:
-            found.append(News(listener, "appeared", body, digest))
-        elif before.digest != digest:
-            found.append(News(listener, "changed", body, digest))
-    gone = b'{"id":"%b"}' % record.hex.encode()
-    for subscription, before in known.items():
-        if subscription not in heard:
-            whom = (before.recipient, before.organisation, before.key, before.case_number)
-            left = Listener(subscription, *whom, ())
-            found.append(News(left, "withdrawn", gone, None))
+    for one in heard:
+        if one.rows not in bodies:
+            body = merge(version, list(one.rows))
+            bodies[one.rows] = (body, keys.digest(share.agreement, body))
+        body, digest = bodies[one.rows]
+        for kind, listeners in _apart(one.listeners, known, digest):
+            if listeners:
+                found.append(News(one.organisation, kind, body, digest, one.rows, listeners))
+    admitted = {name: told for name, told in known.items() if admits(told.listener.organisation)}
+    found.extend(_withdrawn(record, heard, admitted))
     return tuple(found)
+
+
+def _apart(
+    listeners: tuple[Listener, ...], known: Mapping[str, Told], digest: bytes
+) -> tuple[tuple[str, tuple[Listener, ...]], ...]:
+    """To whom something appeared, and for whom it changed. Nearly always it is new to all."""
+    if not known:
+        return (("appeared", listeners),)
+    before = {one: known.get(one.name) for one in listeners}
+    return (
+        ("appeared", tuple(one for one, told in before.items() if told is None)),
+        ("changed", tuple(one for one, told in before.items() if told and told.digest != digest)),
+    )
+
+
+def _withdrawn(record: UUID, heard: Sequence[Heard], known: Mapping[str, Told]) -> list[News]:
+    if not known:
+        return []
+    hearing = {listener.name for one in heard for listener in one.listeners}
+    left: dict[str | None, list[Listener]] = defaultdict(list)
+    for name, told in known.items():
+        if name not in hearing:
+            left[told.listener.organisation].append(told.listener)
+    gone = b'{"id":"%b"}' % record.hex.encode()
+    return [News(whose, "withdrawn", gone, None, (), tuple(many)) for whose, many in left.items()]
 
 
 def by_organisation(found: tuple[News, ...]) -> tuple[tuple[News, ...], ...]:
     """The same news, apart by the organisation that is told."""
     groups: dict[str | None, list[News]] = {}
     for one in found:
-        groups.setdefault(one.listener.organisation, []).append(one)
+        groups.setdefault(one.organisation, []).append(one)
     return tuple(tuple(group) for group in groups.values())

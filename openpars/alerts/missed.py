@@ -10,12 +10,14 @@ from uuid import UUID
 from openpars.accounts.keys import RecipientKey
 from openpars.alerts import match
 from openpars.alerts.asked import Asked, Place
-from openpars.alerts.match import Listener, News
+from openpars.alerts.match import News
 from openpars.alerts.post import Post, Posted
+from openpars.alerts.story import Said
 from openpars.alerts.streams import QUEUE, Stream
+from openpars.alerts.subscriptions import Listener
 from openpars.alerts.telling import TRIES
 from openpars.db.sql import load
-from openpars.disclosure.gate import AMENDED, MOVED, Gate
+from openpars.disclosure.gate import AMENDED, MOVED, Gate, merge
 from openpars.disclosure.reading import Row
 from openpars.disclosure.register import Right
 from openpars.disclosure.request import Why
@@ -62,7 +64,8 @@ class Missed:
         while True:
             async with self._gate.pool.connection() as conn:
                 whose = (stream.recipient, stream.who.organisation)
-                rows = await (await conn.execute(query, (*whose, last))).fetchall()
+                asked = (*whose, last) if after is None else (*whose, last, last)
+                rows = await (await conn.execute(query, asked)).fetchall()
             if not rows:
                 stream.caught_up()
                 return
@@ -77,7 +80,7 @@ class Missed:
         for position, agreement, epoch, subscription, record, kind, purpose, case_number, key in rows:
             if not stream.wants(agreement, subscription):
                 continue
-            listener = Listener(subscription, stream.recipient, stream.who.organisation, key, case_number, ())
+            listener = Listener(subscription, stream.recipient, stream.who.organisation, key, case_number)
             place = Place(agreement, purpose)
             async with self._asked.in_turn(place, (record,)):
                 await self._again(stream, place, record, listener, epoch=epoch, kind=kind, position=position)
@@ -127,20 +130,12 @@ class Missed:
                 await self._gate.pools.of(right.standing.agreement), right.share, (record,), self._gate.keys
             )
             async with self._gate.pool.connection() as conn:
-                all_heard, _ = await match.look(conn, right.share, (record,), found, self._asked.live(right))
-            heard = all_heard.get(record, {})
-            if listener.subscription not in heard:
+                heard, _ = await match.look(conn, right.share, (record,), found, self._asked.live(right))
+            mine = [one for one in heard.get(record, ()) if listener in one.listeners]
+            if not mine:
                 return  # it has left since; its withdrawal follows
-            rows = heard[listener.subscription].rows
-            one = match.news(
-                right.version,
-                right.share,
-                record,
-                heard={listener.subscription: heard[listener.subscription]},
-                known={},
-                keys=self._gate.keys,
-            )
-            body = one[0].record
+            rows = mine[0].rows
+            body = merge(right.version, list(rows))
         receipt = await self._gate.remember(
             RecipientKey(listener.key, stream.recipient, listener.organisation),
             right,
@@ -148,10 +143,10 @@ class Missed:
             rows=rows,
             user=None,
             use_day=None,
-            private={"detail": [[str(listener.subscription), kind]]},
+            private={"detail": [[listener.name, kind]]},
             kind="alert",
             way="alert",
             public={"event": kind},
         )
-        told = News(listener, kind, body, None)
-        self._post.replay(stream, right, Posted(told, position, receipt.text, receipt.at))
+        told = News(listener.organisation, kind, body, None, rows, (listener,))
+        self._post.replay(stream, right, Posted(Said(told, position), receipt.text, receipt.at))

@@ -3,26 +3,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import asyncio
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 from openpars.accounts import keys as accounts
 from openpars.agreements.register import Standing
 from openpars.alerts.envelope import Envelope, Resume, Seals, encode_ended
-from openpars.alerts.match import News
+from openpars.alerts.story import Group, Said
 from openpars.alerts.streams import Item, Party, Stream, Streams
 from openpars.disclosure.clock import ClockFault
 from openpars.disclosure.gate import Gate
 from openpars.disclosure.register import Right
 
+AT_ONCE = 50  # events sent before anybody else has a turn, and before it is asked again whether they may be
+
 
 @dataclass(frozen=True, slots=True)
 class Posted:
-    """One event of one subscription at its place in the feed, and the receipt that covers it."""
+    """News at its places in the feed, and the receipt that covers it."""
 
-    news: News
-    position: int
+    said: Said
     receipt: str
     at: datetime
 
@@ -38,49 +40,52 @@ class Post:
 
     # ------------------------------------------------------------------ sending
 
-    def send(self, right: Right, posted: Sequence[Posted], *, resume: int) -> None:
-        """Put events of one record on every stream that wants them; a reader resumes after `resume`.
+    async def send(self, right: Right, posted: Sequence[Posted], *, resume: int) -> None:
+        """Put the events of one record for one organisation on every stream that wants them; a reader resumes
+        after `resume`.
 
         A stream narrowed to one subscription gets one event of a record, so that all such streams can resume
         after the last of these events: their place is sealed once. Nothing is worded that nobody hears.
         """
-        standing = right.standing
-        envelopes: dict[tuple[str, bytes], Envelope] = {}
-        places: dict[tuple[str | None, int], str] = {}
-        last = max((one.position for one in posted), default=0)
         for one in posted:
-            subscription, organisation = one.news.listener.subscription, one.news.listener.organisation
-            whose = (standing.recipient, organisation)
-            items: dict[int, Item] = {}
-            for stream in self.streams.hearing(whose, standing.agreement, subscription):
-                place = min(one.position if stream.subscription is None else last, resume)
-                if place not in items:
-                    if (organisation, place) not in places:
-                        places[organisation, place] = self.resume(whose, place)
-                    key = (one.news.kind, one.news.record)
-                    if key not in envelopes:
-                        envelopes[key] = self._envelope(right, one)
-                    event_id = self._seals.event_id(subscription, one.position)
-                    frame = envelopes[key].frame(
-                        subscription, event_id=event_id, resume=places[organisation, place]
-                    )
-                    items[place] = Item(standing.agreement, standing.epoch, one.position, frame)
-                stream.put(items[place])
+            await self._send(right, one, resume=resume, last=max(one.said.last for one in posted))
+
+    async def _send(self, right: Right, one: Posted, *, resume: int, last: int) -> None:
+        standing, news, organisation = right.standing, one.said.news, one.said.news.organisation
+        whose = (standing.recipient, organisation)
+        hearing = self.streams.hearing(whose, standing.agreement)
+        envelope = self._envelope(right, one)
+        places: dict[int, str] = {}
+        for number, listener in enumerate(news.listeners):
+            if number % AT_ONCE == 0:
+                await asyncio.sleep(0)
+                in_force = self._in_force(standing.agreement, standing.epoch, organisation)
+            position = one.said.first + number
+            frames: dict[int, bytes] = {}
+            for stream in hearing(listener.name):
+                place = min(position if stream.subscription is None else last, resume)
+                if place not in places:
+                    places[place] = self.resume(whose, place)
+                if place not in frames:
+                    event_id = self._seals.event_id(listener.name, position)
+                    frames[place] = envelope.frame(listener.name, event_id=event_id, resume=places[place])
+                if not (in_force and stream.send(frames[place])):
+                    stream.put(Item(standing.agreement, standing.epoch, frames[place]))
 
     def replay(self, stream: Stream, right: Right, one: Posted) -> None:
         """Put one past event on one stream again."""
-        subscription, whose = one.news.listener.subscription, (stream.recipient, stream.who.organisation)
+        (listener,), position = one.said.news.listeners, one.said.first
         frame = self._envelope(right, one).frame(
-            subscription,
-            event_id=self._seals.event_id(subscription, one.position),
-            resume=self.resume(whose, one.position),
+            listener.name,
+            event_id=self._seals.event_id(listener.name, position),
+            resume=self.resume((stream.recipient, stream.who.organisation), position),
         )
-        stream.replay(Item(right.standing.agreement, right.standing.epoch, one.position, frame))
+        stream.replay(Item(right.standing.agreement, right.standing.epoch, frame))
 
     def _envelope(self, right: Right, one: Posted) -> Envelope:
         return Envelope(
-            one.news.kind,
-            one.news.record,
+            one.said.news.kind,
+            one.said.news.record,
             agreement=right.standing.agreement,
             purpose=right.share.purpose,
             source=self._source,
@@ -100,19 +105,31 @@ class Post:
         """A place that was sealed here. Raises Refused INVALID for anything else, or another's."""
         return self._seals.open_for(recipient, text)
 
+    def cut(self, right: Right, said: Mapping[Group, Sequence[Said]]) -> None:
+        """Stop every feed that was to hear of these: it is not known whether they stand in the log."""
+        standing = right.standing
+        for one in (one for many in said.values() for one in many):
+            hearing = self.streams.hearing((standing.recipient, one.news.organisation), standing.agreement)
+            for listener in one.news.listeners:
+                for stream in hearing(listener.name):
+                    stream.stop()
+
     # ------------------------------------------------------------------ ending
 
     def alive(self, stream: Stream, item: Item) -> bool:
         """Asked at the last moment before an item's bytes leave."""
+        return self._in_force(item.agreement, item.epoch, stream.who.organisation)
+
+    def _in_force(self, agreement: str, epoch: int, organisation: str | None) -> bool:
         register = self._gate.register
         try:
-            standing = register.standing(item.agreement, self._gate.clock.now())
+            standing = register.standing(agreement, self._gate.clock.now())
         except ClockFault:
             return False
-        if standing is None or standing.epoch != item.epoch:
+        if standing is None or standing.epoch != epoch:
             return False
         # An amendment may have dropped the organisation while this waited in its queue.
-        return register.version(standing).agreement.admits(stream.who.organisation)
+        return register.version(standing).agreement.admits(organisation)
 
     async def stop_revoked(self, recipient: str | None = None) -> None:
         """Stop the feeds that were opened with a key that has been revoked since."""
@@ -144,7 +161,7 @@ class Post:
         if suspended and not last:
             return
         frame = b"" if suspended else self._last_word(standing, whose, at)
-        stream.put(Item(standing.agreement, standing.epoch, 0, frame, ended=True, last=last))
+        stream.put(Item(standing.agreement, standing.epoch, frame, ended=True, last=last))
 
     def _last_word(self, standing: Standing, whose: Party, at: datetime) -> bytes:
         return encode_ended(

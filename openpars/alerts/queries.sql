@@ -20,7 +20,7 @@ ORDER BY position LIMIT %s
 DELETE FROM shares.change WHERE position = ANY (%s)
 
 -- name: watchers
-SELECT w.hash, s.id, s.recipient, s.organisation, s.key, s.case_number FROM alerts.watch w JOIN alerts.subscription s ON s.id = w.subscription
+SELECT w.hash, s.id::text, s.recipient, s.organisation, s.key, s.case_number FROM alerts.watch w JOIN alerts.subscription s ON s.id = w.subscription
 WHERE w.agreement = %s AND w.hash = ANY (%s) AND s.purpose = %s AND s.ended_at IS NULL
   AND s.expires > clock_timestamp()
 
@@ -29,41 +29,42 @@ SELECT id, recipient, organisation, key, agreement, purpose, case_number, criter
 WHERE criteria IS NOT NULL AND ended_at IS NULL AND expires > clock_timestamp()
 
 -- name: told
-SELECT t.id, t.subscription, t.digest, s.recipient, s.organisation, s.key, s.case_number
-FROM alerts.told t JOIN alerts.subscription s ON s.id = t.subscription
-WHERE t.id = ANY (%s) AND s.agreement = %s AND s.purpose = %s AND s.ended_at IS NULL AND s.expires > clock_timestamp()
+SELECT t.id, t.digest, s.id::text, s.recipient, s.organisation, s.key, s.case_number
+FROM alerts.told t CROSS JOIN unnest(t.subscriptions) AS whom (id) JOIN alerts.subscription s ON s.id = whom.id
+WHERE t.agreement = %s AND t.purpose = %s AND t.id = ANY (%s) AND s.ended_at IS NULL AND s.expires > clock_timestamp()
 
 -- name: tell
--- What subscriptions were told of records of one share, and the events of it, in their order. No record is twice
--- among what is gone and what stands for one subscription.
-WITH gone AS (
-    DELETE FROM alerts.told WHERE id = ANY (%(gone)s::uuid[])
-      AND (id, subscription) IN (SELECT * FROM unnest(%(gone)s::uuid[], %(left)s::uuid[]))
+-- What subscriptions were told of records of one share, and the events of it. What stands of a record that somebody
+-- was told of before is written anew, whole.
+WITH before AS (
+    DELETE FROM alerts.told WHERE agreement = %(agreement)s AND purpose = %(purpose)s AND id = ANY (%(anew)s::uuid[])
 ), told AS (
-    INSERT INTO alerts.told (id, subscription, digest)
-    SELECT * FROM unnest(%(stand)s::uuid[], %(told)s::uuid[], %(digests)s::bytea[])
-    ON CONFLICT (id, subscription) DO UPDATE SET digest = excluded.digest
+    INSERT INTO alerts.told (agreement, purpose, id, digest, subscriptions)
+    SELECT %(agreement)s, %(purpose)s, id, digest, told::uuid[]
+    FROM unnest(%(stand)s::uuid[], %(digests)s::bytea[], %(told)s::text[]) AS new (id, digest, told)
 )
-INSERT INTO alerts.event (recipient, agreement, epoch, id, subscription, kind, sent)
-SELECT %(recipient)s, %(agreement)s, %(epoch)s, id, subscription, kind, sent
-FROM unnest(%(records)s::uuid[], %(whom)s::uuid[], %(kinds)s::text[], %(heard)s::boolean[])
-  WITH ORDINALITY AS new (id, subscription, kind, sent, n)
-ORDER BY n RETURNING position
+INSERT INTO alerts.event (position, recipient, agreement, epoch, id, kind, sent, subscriptions)
+SELECT position, %(recipient)s, %(agreement)s, %(epoch)s, id, kind, sent, whom::uuid[]
+FROM unnest(%(positions)s::bigint[], %(records)s::uuid[], %(kinds)s::text[], %(heard)s::boolean[], %(whom)s::text[])
+  AS new (position, id, kind, sent, whom)
 
 -- name: events_after
-SELECT e.position, e.agreement, e.epoch, e.subscription, e.id, e.kind, s.purpose, s.case_number, s.key
-FROM alerts.event e JOIN alerts.subscription s ON s.id = e.subscription
-WHERE e.recipient = %s AND s.organisation IS NOT DISTINCT FROM %s AND e.position > %s AND s.ended_at IS NULL
-ORDER BY e.position LIMIT 500
+SELECT e.position - cardinality(e.subscriptions) + whom.n, e.agreement, e.epoch, whom.id::text, e.id, e.kind, s.purpose,
+       s.case_number, s.key
+FROM alerts.event e CROSS JOIN unnest(e.subscriptions) WITH ORDINALITY AS whom (id, n)
+JOIN alerts.subscription s ON s.id = whom.id
+WHERE e.recipient = %s AND s.organisation IS NOT DISTINCT FROM %s AND s.ended_at IS NULL
+  AND e.position > %s AND e.position - cardinality(e.subscriptions) + whom.n > %s
+ORDER BY e.position, whom.n LIMIT 500
 
 -- name: events_unsent
-SELECT e.position, e.agreement, e.epoch, e.subscription, e.id, e.kind, s.purpose, s.case_number, s.key
-FROM alerts.event e JOIN alerts.subscription s ON s.id = e.subscription
+SELECT e.position, e.agreement, e.epoch, s.id::text, e.id, e.kind, s.purpose, s.case_number, s.key
+FROM alerts.event e JOIN alerts.subscription s ON s.id = e.subscriptions[1]
 WHERE e.recipient = %s AND s.organisation IS NOT DISTINCT FROM %s AND NOT e.sent AND e.position > %s AND s.ended_at IS NULL
 ORDER BY e.position LIMIT 500
 
 -- name: mark_sent
-UPDATE alerts.event SET sent = true WHERE position = ANY (%s)
+UPDATE alerts.event SET sent = true WHERE position = ANY (%s) AND NOT sent
 
 -- name: end_subscriptions
 UPDATE alerts.subscription SET ended_at = clock_timestamp() WHERE agreement = %s AND ended_at IS NULL
@@ -91,19 +92,25 @@ WHERE agreement = %s AND organisation = %s AND ended_at IS NULL RETURNING id
 DELETE FROM alerts.watch WHERE subscription = ANY (%s)
 
 -- name: forget_told_of
-DELETE FROM alerts.told WHERE subscription = ANY (%s)
+-- Never waits for what is being told: those rows are written anew, and nobody heeds a subscription that has ended.
+UPDATE alerts.told SET subscriptions = ARRAY(SELECT unnest(subscriptions) EXCEPT SELECT unnest(%(gone)s::uuid[]))
+WHERE ctid = ANY (ARRAY(
+    SELECT ctid FROM alerts.told WHERE agreement = ANY (%(agreements)s) AND subscriptions && %(gone)s::uuid[]
+    FOR UPDATE SKIP LOCKED))
 
 -- name: look_again
 -- Only what somebody was told of: what nobody heard of does not become news because a bar was switched.
 INSERT INTO shares.change (agreement, purpose, id)
-SELECT DISTINCT s.agreement, s.purpose, t.id FROM alerts.told t JOIN alerts.subscription s ON s.id = t.subscription
-WHERE s.agreement = %s AND s.ended_at IS NULL ORDER BY 2, 3
+SELECT DISTINCT agreement, purpose, id FROM alerts.told t WHERE agreement = %s AND EXISTS (
+    SELECT FROM alerts.subscription s WHERE s.id = ANY (t.subscriptions) AND s.ended_at IS NULL) ORDER BY 2, 3
 
 -- name: forget_watches
 DELETE FROM alerts.watch WHERE agreement = %s
 
 -- name: forget_all_told
-DELETE FROM alerts.told t USING alerts.subscription s WHERE s.id = t.subscription AND s.agreement = %s
+-- Never waits for what is being told: see `forget_told_of`.
+DELETE FROM alerts.told WHERE ctid = ANY (ARRAY(
+    SELECT ctid FROM alerts.told WHERE agreement = %s FOR UPDATE SKIP LOCKED))
 
 -- name: subscriptions
 SELECT id, agreement, purpose, case_number, criteria, expires, created_at FROM alerts.subscription

@@ -26,27 +26,33 @@ CREATE TABLE alerts.watch (
     PRIMARY KEY (agreement, hash, subscription)
 );
 
--- What a subscription has been told and not yet been told the end of. Here and below a subscription is no
--- foreign key: nobody has the right to delete one, and the check of each row would cost more than the row.
+-- What subscriptions have been told of a record and not yet been told the end of: one row for all that were told
+-- the same together. Here and below a subscription is no foreign key: nobody has the right to delete one.
 CREATE TABLE alerts.told (
-    subscription uuid NOT NULL,
-    id           uuid NOT NULL,
-    digest       bytea NOT NULL,
-    PRIMARY KEY (id, subscription)
+    agreement     text NOT NULL,
+    purpose       text NOT NULL,
+    id            uuid NOT NULL,
+    digest        bytea NOT NULL,
+    subscriptions uuid[] NOT NULL
 );
+ALTER TABLE alerts.told ALTER subscriptions SET STORAGE EXTERNAL;  -- random bytes do not shrink
+CREATE INDEX told_id ON alerts.told (agreement, purpose, id);
 
--- What happened, in the order it was told: for resuming. `sent` false: no stream was open then.
+-- What happened, in the order it was told: for resuming. One row for all who were told the same; each has a
+-- position of its own, one after the other, and the last one's is the row's. `sent` false: no stream was open then,
+-- and whoever was to hear it has a row alone.
 CREATE TABLE alerts.event (
-    position     bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
-    recipient    text NOT NULL,
-    agreement    text NOT NULL,
-    epoch        int  NOT NULL,
-    subscription uuid NOT NULL,
-    id           uuid NOT NULL,
-    kind         text NOT NULL CHECK (kind IN ('appeared', 'changed', 'withdrawn')),
-    sent         boolean NOT NULL,
-    at           timestamptz NOT NULL DEFAULT clock_timestamp()
+    position      bigint PRIMARY KEY,
+    recipient     text NOT NULL,
+    agreement     text NOT NULL,
+    epoch         int  NOT NULL,
+    id            uuid NOT NULL,
+    kind          text NOT NULL CHECK (kind IN ('appeared', 'changed', 'withdrawn')),
+    sent          boolean NOT NULL CHECK (sent OR cardinality(subscriptions) = 1),
+    subscriptions uuid[] NOT NULL,
+    at            timestamptz NOT NULL DEFAULT clock_timestamp()
 );
+ALTER TABLE alerts.event ALTER subscriptions SET STORAGE EXTERNAL;
 CREATE INDEX event_recipient ON alerts.event (recipient, position);
 CREATE INDEX event_unsent ON alerts.event (recipient, position) WHERE NOT sent;
 
@@ -67,4 +73,4 @@ GRANT SELECT (id, recipient, organisation, agreement, purpose, case_number, by_k
 GRANT SELECT, INSERT, UPDATE (ended_at) ON alerts.subscription TO openpars_door;
 GRANT SELECT, INSERT, UPDATE (sent) ON alerts.event TO openpars_door;
 GRANT SELECT, INSERT, DELETE ON alerts.watch TO openpars_door;
-GRANT SELECT, INSERT, UPDATE (digest), DELETE ON alerts.told TO openpars_door;
+GRANT SELECT, INSERT, UPDATE (subscriptions), DELETE ON alerts.told TO openpars_door;

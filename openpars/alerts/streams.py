@@ -10,9 +10,9 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections import Counter, defaultdict
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import TypeAlias
+from typing import Protocol, TypeAlias
 from uuid import UUID
 
 from openpars.accounts.keys import RecipientKey
@@ -25,19 +25,25 @@ HEARTBEAT = 15.0
 TOGETHER = 64
 
 
+class Line(Protocol):
+    """The connection of an open feed, for bytes that need not wait."""
+
+    def send(self, frame: bytes) -> bool:
+        """False, and nothing done, when what was sent before has not left yet, or nobody is there."""
+
+
 @dataclass(frozen=True, slots=True)
 class Item:
     """Encoded bytes waiting to be sent, under which agreement and epoch. `last`: close after it."""
 
     agreement: str
     epoch: int
-    position: int
     frame: bytes
     ended: bool = False
     last: bool = False
 
 
-BEAT = Item("", 0, 0, b": still here\n\n", ended=True)
+BEAT = Item("", 0, b": still here\n\n", ended=True)
 
 
 @dataclass(eq=False, slots=True)
@@ -46,12 +52,14 @@ class Stream:
 
     who: RecipientKey
     agreement: str | None
-    subscription: UUID | None
+    subscription: str | None
     queue: asyncio.Queue[Item | None] = field(default_factory=lambda: asyncio.Queue(QUEUE))
     broken: bool = False
     # What happens while it is told what it missed: that comes first. None: it has been told.
     held: list[Item] | None = field(default_factory=list)
     full: bool = False
+    # Where bytes can go at once: set while nothing that came before them is on its way through the queue.
+    line: Line | None = None
 
     @property
     def recipient(self) -> str:
@@ -85,11 +93,20 @@ class Stream:
         """Whether it still takes what happens."""
         return not self.broken and not self.full
 
-    def wants(self, agreement: str, subscription: UUID | None) -> bool:
+    def wants(self, agreement: str, subscription: str | None) -> bool:
         """Whether an item belongs on this stream."""
         if self.agreement is not None and agreement != self.agreement:
             return False
         return self.subscription is None or subscription is None or subscription == self.subscription
+
+    def send(self, frame: bytes) -> bool:
+        """Send at once. False, and nothing done, when it has to wait its turn: then it is for `put`.
+
+        MUST be asked only while the frame's agreement is in force at this very instant.
+        """
+        if self.line is None or not self.open or self.held is not None or not self.queue.empty():
+            return False
+        return self.line.send(frame)
 
     def put(self, item: Item) -> bool:
         """False when the reader is too slow, or nothing more is taken."""
@@ -114,7 +131,7 @@ class Streams:
     """All open streams of this process, by recipient, and there by the subscription they are narrowed to."""
 
     def __init__(self) -> None:
-        self._open: dict[str, dict[UUID | None, set[Stream]]] = defaultdict(lambda: defaultdict(set))
+        self._open: dict[str, dict[str | None, set[Stream]]] = defaultdict(lambda: defaultdict(set))
 
     def open(self, stream: Stream) -> None:
         """From now on the stream is sent what happens."""
@@ -131,19 +148,26 @@ class Streams:
         """The open streams of one recipient."""
         return tuple(stream for group in self._open[recipient].values() for stream in group)
 
-    def hearing(self, whose: Party, agreement: str, subscription: UUID) -> Iterator[Stream]:
-        """The open streams that want what this subscription is told."""
+    def hearing(self, whose: Party, agreement: str) -> Callable[[str], Sequence[Stream]]:
+        """Which open streams want what a subscription is told: asked of this for one after the other."""
         recipient, organisation = whose
         mine = self._open[recipient]
-        for group in (mine.get(None, ()), mine.get(subscription, ())):
-            for stream in group:
-                # One organisation's feed never carries what another of the same recipient asked for.
-                if stream.who.organisation == organisation and stream.wants(agreement, subscription):
-                    yield stream
 
-    def listening(self, whose: Party, agreement: str, subscription: UUID) -> bool:
-        """Whether anybody would hear this now."""
-        return any(stream.open for stream in self.hearing(whose, agreement, subscription))
+        def of(subscription: str | None) -> list[Stream]:
+            # One organisation's feed never carries what another of the same recipient asked for.
+            return [
+                stream
+                for stream in mine.get(subscription, ())
+                if stream.who.organisation == organisation and stream.agreement in (None, agreement)
+            ]
+
+        everything = of(None)
+        return lambda subscription: everything + of(subscription) if subscription in mine else everything
+
+    def listening(self, whose: Party, agreement: str) -> Callable[[str], bool]:
+        """Whether anybody would hear now what a subscription is told."""
+        hearing = self.hearing(whose, agreement)
+        return lambda subscription: any(stream.open for stream in hearing(subscription))
 
     def _all(self) -> Iterator[Stream]:
         for mine in self._open.values():
@@ -175,15 +199,21 @@ class Streams:
                     stream.queue.put_nowait(BEAT)
 
 
-async def frames(stream: Stream, *, alive: Callable[[Stream, Item], bool]) -> AsyncIterator[bytes]:
-    """The bytes of a stream until it ends. `alive` is asked at the last moment before sending.
+async def frames(
+    stream: Stream, *, alive: Callable[[Stream, Item], bool], line: Line | None
+) -> AsyncIterator[bytes]:
+    """The bytes of a stream until it ends, but for what goes straight to its `line`. `alive` is asked at the
+    last moment before sending.
 
     What waits together is sent together: a reader that fell behind catches up for less.
     """
     yield b": connected\n\n"
     closing = False
     while not closing and not stream.broken:
+        # Asked for more, so all that was yielded has been sent.
+        stream.line = line
         waiting = [await stream.queue.get()]
+        stream.line = None
         while len(waiting) < TOGETHER and not stream.queue.empty():
             waiting.append(stream.queue.get_nowait())
         chunk = []

@@ -6,6 +6,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from datetime import datetime
+from typing import TypeAlias
 from uuid import UUID, uuid4
 
 import orjson
@@ -25,6 +26,21 @@ Q = load(__package__)
 _FIELD = re.compile(r"[a-z][a-z_]{0,39}\Z")
 
 
+Criteria: TypeAlias = "tuple[tuple[str, tuple[str, ...]], ...]"
+"""Fields, and the values of each that are asked for."""
+
+
+@dataclass(frozen=True, slots=True)
+class Listener:
+    """Whoever is told under one subscription. `name`: its id, as events and leaves have it."""
+
+    name: str
+    recipient: str
+    organisation: str | None
+    key: UUID
+    case_number: str | None
+
+
 @dataclass(frozen=True, slots=True)
 class Subscription:
     """A standing request as matching needs it. `criteria` None: a watch by keys."""
@@ -36,8 +52,13 @@ class Subscription:
     agreement: str
     purpose: str
     case_number: str | None
-    criteria: tuple[tuple[str, tuple[str, ...]], ...] | None
+    criteria: Criteria | None
     expires: datetime
+
+    @property
+    def listener(self) -> Listener:
+        """Who is told under it."""
+        return Listener(str(self.id), self.recipient, self.organisation, self.key, self.case_number)
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,13 +163,11 @@ async def by_criteria(conn: Connection) -> tuple[Subscription, ...]:
     return tuple(Subscription(r[0], r[1], r[2], r[3], r[4], r[5], r[6], _criteria(r[7]), r[8]) for r in rows)
 
 
-def _criteria(stored: dict[str, list[str]]) -> tuple[tuple[str, tuple[str, ...]], ...]:
+def _criteria(stored: dict[str, list[str]]) -> Criteria:
     return tuple(sorted((field, tuple(values)) for field, values in stored.items()))
 
 
-def matches(
-    criteria: tuple[tuple[str, tuple[str, ...]], ...], row: dict[str, JSON], *, alert_all: bool
-) -> bool:
+def matches(criteria: Criteria, row: dict[str, JSON], *, alert_all: bool) -> bool:
     """Whether a row's own criteria meet a subscription's: every field, any of its values."""
     if not criteria:
         return alert_all

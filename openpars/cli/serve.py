@@ -37,7 +37,7 @@ APPLICATIONS: dict[Process, str] = {
     Process.DOOR: "openpars.web.door_app",
 }
 WORKER = "openpars.worker"
-PROTOCOL = "openpars.web.wire:BoundedHeads"
+PROTOCOL = "openpars.web.line:WithLine"
 
 # Streams stay open for hours: after this many seconds they are cut and their readers resume.
 CLOSE_WITHIN = 2

@@ -37,7 +37,7 @@ from openpars.disclosure.reading import Reader, Row
 from openpars.disclosure.register import Register, Right, is_live
 from openpars.disclosure.request import JSON, Fetch, Search, Why
 from openpars.errors import Code, Refusal, Refused, refuse
-from openpars.log.draft import Apart, Draft, Receipt
+from openpars.log.draft import Apart, Beside, Draft, Receipt
 from openpars.log.writer import Writer
 from openpars.record import catalogue
 from openpars.shares.keys import ShareKeys
@@ -231,6 +231,7 @@ class Gate:
         kind: str = "answer",
         way: str = "search",
         public: dict[str, JSON] | None = None,
+        beside: Beside | None = None,
     ) -> Receipt:
         """Step 6. Returns when the leaf is durable and inside a signed checkpoint."""
         draft = Draft(
@@ -251,6 +252,7 @@ class Gate:
             },
             subjects=tuple(dict.fromkeys(row.subject for row in rows if row.subject)),
             guard=Guard(who.id, right, rows, use_day),
+            beside=beside,
         )
         return await self._append(draft)
 

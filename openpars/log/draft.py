@@ -3,15 +3,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 from openpars.errors import Refusal
 
 JSON: TypeAlias = "bool | int | str | list[JSON] | tuple[JSON, ...] | dict[str, JSON] | None"
 """No floats: RFC 8785 would have to say how they are written."""
+
+
+@dataclass(frozen=True, slots=True)
+class Beside:
+    """Something more to be written in the transaction that logs a draft, so that one commit keeps both.
+
+    `write(conn, whats)` is called once for all drafts of a batch that have the same `write`, with the `what`
+    of each. The connection is in a pipeline; nothing may be read there.
+    """
+
+    what: Any
+    write: Callable[[Any, Sequence[Any]], Awaitable[None]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +41,7 @@ class Draft:
     private: Mapping[str, JSON] = field(default_factory=dict)
     subjects: tuple[str, ...] = ()
     guard: object | None = None
+    beside: Beside | None = None
 
 
 @dataclass(frozen=True, slots=True)

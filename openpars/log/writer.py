@@ -426,6 +426,7 @@ class Writer:
         )  # fmt: skip
         if written.subtrees["levels"]:
             await conn.execute(Q.add_subtrees, {"tree": self._name, **written.subtrees})
+        await _write_beside(conn, batch)
 
     def _grow(self, batch: _Batch, written: _Written) -> None:
         """What is committed now stands in memory too, and everybody gets a receipt."""
@@ -492,6 +493,13 @@ async def _write_from_here(conn: Connection) -> None:
     the driver would wait for the answer to its own BEGIN."""
     await conn.rollback()
     await conn.set_autocommit(True)
+
+
+async def _write_beside(conn: Connection, batch: _Batch) -> None:
+    """What drafts want written in the same transaction: together for those that share a way to write it."""
+    besides = [item.draft.beside for item in batch.items if item.draft.beside is not None]
+    for write in dict.fromkeys(one.write for one in besides):
+        await write(conn, [one.what for one in besides if one.write == write])
 
 
 def _fail(item: _Waiting, problem: BaseException) -> None:

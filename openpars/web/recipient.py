@@ -22,7 +22,7 @@ from openpars.disclosure.gate import Gate
 from openpars.disclosure.request import Fetch, Search, Why
 from openpars.errors import Code, Refusal, Refused, refuse
 from openpars.strict_json import BODY_LIMIT
-from openpars.web import auth, respond
+from openpars.web import auth, line, respond
 
 router = APIRouter(tags=["recipients"])
 
@@ -160,7 +160,7 @@ async def alerts(request: Request) -> Response:
 
     async def body() -> AsyncIterator[bytes]:
         try:
-            async for frame in frames(stream, alive=dispatcher.post.alive):
+            async for frame in frames(stream, alive=dispatcher.post.alive, line=line.of(request.scope)):
                 yield frame
         finally:
             dispatcher.post.streams.close(stream)
@@ -175,7 +175,7 @@ def _stream(who: RecipientKey, query: dict[str, str]) -> Stream:
     subscription = None
     if "subscription" in query:
         try:
-            subscription = UUID(query["subscription"])
+            subscription = str(UUID(query["subscription"]))
         except ValueError:
             raise refuse(Code.INVALID, "The id of one of your subscriptions.", "subscription") from None
     return Stream(who, query.get("agreement"), subscription)
