@@ -23,7 +23,8 @@ from openpars.disclosure.gate import AMENDED, MOVED, Gate
 from openpars.disclosure.register import Right
 from openpars.disclosure.request import Why
 from openpars.errors import Code, Refused, refuse
-from openpars.log.draft import Beside, Receipt
+from openpars.log.beside import Beside
+from openpars.log.draft import Receipt
 from openpars.shares.tables import Share
 
 TRIES = 8

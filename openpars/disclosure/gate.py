@@ -37,7 +37,8 @@ from openpars.disclosure.reading import Reader, Row
 from openpars.disclosure.register import Register, Right, is_live
 from openpars.disclosure.request import JSON, Fetch, Search, Why
 from openpars.errors import Code, Refusal, Refused, refuse
-from openpars.log.draft import Apart, Beside, Draft, Receipt
+from openpars.log.beside import Beside
+from openpars.log.draft import Apart, Draft, Receipt
 from openpars.log.writer import Writer
 from openpars.record import catalogue
 from openpars.shares.keys import ShareKeys

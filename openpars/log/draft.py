@@ -3,27 +3,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, TypeAlias
+from typing import TypeAlias
 
 from openpars.errors import Refusal
+from openpars.log.beside import Beside
 
 JSON: TypeAlias = "bool | int | str | list[JSON] | tuple[JSON, ...] | dict[str, JSON] | None"
 """No floats: RFC 8785 would have to say how they are written."""
-
-
-@dataclass(frozen=True, slots=True)
-class Beside:
-    """Something more to be written in the transaction that logs a draft, so that one commit keeps both.
-
-    `write(conn, whats)` is called once for all drafts of a batch that have the same `write`, with the `what`
-    of each. The connection is in a pipeline; nothing may be read there.
-    """
-
-    what: Any
-    write: Callable[[Any, Sequence[Any]], Awaitable[None]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +22,8 @@ class Draft:
     `public` is what anybody may read for ever: closed names, closed types, never a name, a number of a
     person, or a time. `private` is sealed; a name the kind does not list is folded into its `detail`.
     `subjects` are the person-key ids (hex) of everybody the entry is about: once one of their keys is
-    destroyed, nobody can read or confirm the `person` fields. `guard` is for the writer's `admit`.
+    destroyed, nobody can read or confirm the `person` fields. `guard` is for the writer's `admit`; `beside`
+    is written in the same transaction.
     """
 
     kind: str

@@ -33,8 +33,8 @@ import psycopg
 
 from openpars.db.connect import Connection
 from openpars.errors import Code, Refusal, Refused, refuse
+from openpars.log import beside, stored
 from openpars.log import leaf as leaves
-from openpars.log import stored
 from openpars.log.draft import Apart, Draft, Receipt
 from openpars.log.head import HeadFile
 from openpars.log.keys import KeyStore
@@ -426,7 +426,7 @@ class Writer:
         )  # fmt: skip
         if written.subtrees["levels"]:
             await conn.execute(Q.add_subtrees, {"tree": self._name, **written.subtrees})
-        await _write_beside(conn, batch)
+        await beside.write_all(conn, [item.draft.beside for item in batch.items])
 
     def _grow(self, batch: _Batch, written: _Written) -> None:
         """What is committed now stands in memory too, and everybody gets a receipt."""
@@ -493,13 +493,6 @@ async def _write_from_here(conn: Connection) -> None:
     the driver would wait for the answer to its own BEGIN."""
     await conn.rollback()
     await conn.set_autocommit(True)
-
-
-async def _write_beside(conn: Connection, batch: _Batch) -> None:
-    """What drafts want written in the same transaction: together for those that share a way to write it."""
-    besides = [item.draft.beside for item in batch.items if item.draft.beside is not None]
-    for write in dict.fromkeys(one.write for one in besides):
-        await write(conn, [one.what for one in besides if one.write == write])
 
 
 def _fail(item: _Waiting, problem: BaseException) -> None:

@@ -42,8 +42,7 @@ class ChunkedLine:
 
 
 def of(scope: Scope) -> ChunkedLine | None:
-    """The line of a request that is answered in chunks; None for one that is not, or on another server."""
+    """The line of a request whose answer has no length, so that the server sends it in chunks. None on
+    another server."""
     there = (scope.get("extensions") or {}).get(LINE)
-    if there is None or scope["http_version"] != "1.1" or scope["method"] != "GET":
-        return None
-    return ChunkedLine(there["transport"])
+    return None if there is None else ChunkedLine(there["transport"])

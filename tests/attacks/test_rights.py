@@ -74,7 +74,7 @@ DOOR: Rights = {
         "event": "INSERT UPDATE(sent)",
         "feed": "INSERT DELETE",
         "subscription": "INSERT UPDATE(ended_at)",
-        "told": "INSERT UPDATE(digest) DELETE",
+        "told": "INSERT UPDATE(subscriptions) DELETE",
         "watch": "INSERT DELETE",
     },
     "disclosure": {"use": KEPT},
