@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The door's connections: the server's own, and open feeds may write on theirs at once.
+"""The connections of the server, and open feeds may write on theirs at once.
 
 An event for a thousand feeds would otherwise go through a queue, a task and four layers a thousand times.
 Only what is certain to leave now takes this way (`alerts.streams.Stream.send`); what has to wait goes
@@ -11,17 +11,18 @@ from __future__ import annotations
 from asyncio import Transport
 
 from starlette.types import Scope
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+
+from openpars.web.wire import BoundedHeads
 
 LINE = "openpars.line"
 FULL = 32 * 1024  # bytes that have not left: a reader that far behind waits in its own queue
 
 
-class DoorProtocol(HttpToolsProtocol):
+class WithLine(BoundedHeads):
     """Puts the connection into each request's scope."""
 
     def on_message_begin(self) -> None:
-        """The parser's: a request begins, and its scope is there."""
+        """httptools. A request begins, and its scope is there."""
         super().on_message_begin()
         self.scope["extensions"] = {LINE: {"transport": self.transport}}
 
