@@ -33,14 +33,14 @@ _READING = ("test_text", "test_reader", "test_canonical", "test_lines")
 _GIVING = ("test_bars", "test_project", "test_project_oracle")
 _COUNTING = ("test_ballots", "test_believed", "test_ballot_box")
 _VOTING = ("test_voting", "test_ballot_keys", "test_rounds", "../attacks/test_forged_ballots")
-_LIVING = ("test_register", "test_notice", "test_warnings", "test_life")
+_LIVING = ("test_register", "test_notice", "test_life")
 HELD_BY: Mapping[str, tuple[str, ...]] = {
     **{f"language.{name}": _READING for name in ("text", "reader", "grants", "term", "canonical")},
     "language.lines": ("test_lines",),
     **dict.fromkeys(("project", "bars"), _GIVING),
     **dict.fromkeys(("ballots", "votes.ballot_box"), _COUNTING),
     **{f"votes.{name}": _VOTING for name in ("voting", "rounds", "ballot_keys")},
-    **dict.fromkeys(("life", "notice", "warnings"), _LIVING),
+    **dict.fromkeys(("life", "notice"), _LIVING),
 }
 """Which tests hold which module of `openpars.agreements`. None of them waits for a clock."""
 

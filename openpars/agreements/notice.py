@@ -86,10 +86,10 @@ async def give(conn: Connection, agreement: str, *, by: str, reason: str, asked:
     at = effective(asked, term)
     if at > term.ends:
         raise _wrong("that is after the end of the term, where it ends in any case")
-    if at < term.ends and at < earliest(row.now, term):
-        raise _wrong(f"the agreement asks for {term.notice_days} days of notice")
     if at <= row.now:
         raise _wrong("that has passed")
+    if at < term.ends and at < earliest(row.now, term):
+        raise _wrong(f"the agreement asks for {term.notice_days} days of notice")
     await conn.execute(Q.notice, (row.now, at, agreement))
     await record(conn, agreement, number, Event("notice", row.now, by, f"to end at {instant(at)}: {reason}"))
     return at

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable
 from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
@@ -14,12 +14,14 @@ import pytest_asyncio
 from openpars.agreements import life, notice, register
 from openpars.agreements.model import Term
 from openpars.db.connect import Connection
-from openpars.errors import Code, Refused
-from tests.agreements.ahead import go_ahead
+from openpars.errors import Code, Refusal, Refused
+from openpars.record.catalogue import instant
+from tests.agreements.ahead import go_ahead, stop_at
 from tests.agreements.test_register import ID, enact, epoch, propose, soon, state, vote
 from tests.conftest import Database
 
 NEW_YORK = ZoneInfo("America/New_York")
+TICK = timedelta(microseconds=1)
 
 
 def term(zone: str = "America/New_York", *, days: int = 30) -> Term:
@@ -69,6 +71,22 @@ def test_the_days_of_notice_are_civil_days() -> None:
     # A wall clock time that does not exist there: the later reading, never less than its days.
     gap = datetime(2027, 2, 12, 2, 30, tzinfo=NEW_YORK)
     assert notice.earliest(gap, term()) == datetime(2027, 3, 14, 7, 30, tzinfo=UTC)
+
+
+def test_each_refusal_says_what_to_write_instead() -> None:
+    known = {
+        "2027-02-30": "there is no such day in the calendar",
+        "9999-12-31": "there is no such day in the calendar",
+        "2027-03-13": "in the agreement's zone the clocks change at the midnight after that day, so it "
+        "does not come exactly once: write the instant with its offset",
+        "tomorrow": "write the last day on which it holds (2027-08-31), or an instant with an offset "
+        "(2027-09-01T00:00:00-04:00)",
+        "0001-01-01T00:00:00+12:00": "there is no such instant in the calendar",
+    }
+    for asked, said in known.items():
+        with pytest.raises(Refused) as caught:
+            notice.effective(asked, term("America/Havana"))
+        assert caught.value.refusal == Refusal(Code.INVALID, said, "effective"), asked
 
 
 @pytest_asyncio.fixture
@@ -122,6 +140,82 @@ async def test_no_sooner_than_the_days_of_notice_and_no_later_than_the_term(
         await give(conn, at)
     assert (caught.value.refusal.code, caught.value.refusal.field) == (Code.INVALID, "effective")
     assert (await register.register(conn))[0].notice_at is None
+
+
+async def told(doing: Awaitable[object]) -> Refusal:
+    with pytest.raises(Refused) as caught:
+        await doing
+    return caught.value.refusal
+
+
+async def last(conn: Connection, version: int = 1) -> tuple[str, datetime, str, str | None]:
+    (entry,) = [one for one in await register.register(conn) if one.version == version]
+    event = entry.events[-1]
+    return event.what, event.at, event.by, event.reason
+
+
+async def test_every_step_is_an_event_and_every_refusal_says_why(
+    conn: Connection, database: Database
+) -> None:
+    nothing = Refusal(Code.CONFLICT, "no version of this agreement is in_force or suspended", "agreement")
+    await propose(conn, soon(3600))
+    for doing in (give(conn, None), notice.withdraw(conn, ID, by="solicitor", reason="x")):
+        assert await told(doing) == nothing
+    for who in ("police", "courts"):
+        await vote(conn, who)
+    await life.start(conn, ID, 1)
+    assert await notice.carry_out(conn, ID) is None, "no notice was given"
+    ends = await until(conn)
+    late, over = ends + TICK, await register.clock(conn)
+    assert await told(give(conn, late)) == Refusal(
+        Code.INVALID, "that is after the end of the term, where it ends in any case", "effective"
+    )
+    assert await told(give(conn, over)) == Refusal(Code.INVALID, "that has passed", "effective")
+    before = await register.clock(conn)
+    assert await give(conn, ends) == ends
+    what, at, by, reason = await last(conn)
+    assert (what, by, reason) == ("notice", "solicitor", f"to end at {instant(ends)}: why")
+    assert before < at < await register.clock(conn)
+    assert (await register.register(conn))[0].notice_at == at
+    assert await told(give(conn, ends)) == Refusal(
+        Code.CONFLICT, "notice was given before: withdraw it first", "agreement"
+    )
+    await notice.withdraw(conn, ID, by="solicitor", reason="they wrote back")
+    what, _, by, reason = await last(conn)
+    assert (what, by, reason) == ("notice_withdrawn", "solicitor", "they wrote back")
+    found = (await register.register(conn))[0]
+    assert (found.notice_at, found.notice_ends) == (None, None)
+    none = Refusal(Code.CONFLICT, "no notice stands that could be withdrawn", "agreement")
+    assert await told(notice.withdraw(conn, ID, by="solicitor", reason="x")) == none
+    await life.suspend(conn, ID, by="police", reason="x")
+    await give(conn, ends)
+    await stop_at(conn, database, ends - TICK)
+    assert await notice.carry_out(conn, ID) is None
+    await stop_at(conn, database, ends)
+    assert await told(notice.withdraw(conn, ID, by="solicitor", reason="x")) == none
+    assert await notice.carry_out(conn, ID) is not None
+    assert await last(conn) == ("ended", ends, "notice", "notice was given for this instant")
+
+
+async def test_the_very_instant_of_now_is_over_and_the_days_of_notice_are_told(
+    conn: Connection, database: Database
+) -> None:
+    text = soon(300 * 86_400).replace("[decision]", "zone = 'UTC'\nnotice_days = 30\n[decision]")
+    await enact(conn, text)
+    now = await register.clock(conn)
+    await stop_at(conn, database, now)
+    assert await told(give(conn, now + timedelta(days=30) - TICK)) == Refusal(
+        Code.INVALID, "the agreement asks for 30 days of notice", "effective"
+    )
+    assert await give(conn, now + timedelta(days=30)) == now + timedelta(days=30)
+
+
+async def test_what_ends_this_instant_can_get_no_notice(conn: Connection, database: Database) -> None:
+    await enact(conn, soon(3600))
+    now = await register.clock(conn)
+    await stop_at(conn, database, now)
+    assert await told(give(conn, now)) == Refusal(Code.INVALID, "that has passed", "effective")
+    assert await give(conn, now + TICK) == now + TICK
 
 
 async def test_nothing_in_force_gets_no_notice(conn: Connection) -> None:
