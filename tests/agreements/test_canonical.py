@@ -28,7 +28,7 @@ FULL = Agreement(
     provider="city-of-philadelphia",
     recipient="ice",
     title='A "quoted" \\ title',
-    legal_basis="tab\there, line\nthere, \u00a0 wide, \u200b none, ü and 🙂",
+    legal_basis="tab\there, line\nthere, a § sign, ü and é",
     fee_per_year=0,
     term=Term(
         datetime(2026, 1, 1, 5, tzinfo=UTC),
@@ -68,7 +68,7 @@ id = "full"
 provider = "city-of-philadelphia"
 recipient = "ice"
 title = "A \"quoted\" \\ title"
-legal_basis = "tab\U00000009here, line\U0000000athere, \U000000a0 wide, \U0000200b none, ü and 🙂"
+legal_basis = "tab\U00000009here, line\U0000000athere, a § sign, ü and é"
 fee_per_year = 0
 
 [[organisation]]
