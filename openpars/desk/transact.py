@@ -21,7 +21,7 @@ from datetime import datetime
 import orjson
 import psycopg
 
-from openpars.db.connect import Connection
+from openpars.db.connect import Connection, in_few_trips
 from openpars.db.sql import load
 from openpars.desk.room import Actor, Asked, Room, may
 from openpars.errors import Code, Refusal, refuse
@@ -76,7 +76,7 @@ async def once(room: Room, asked: Asked, work: Callable[[Connection], Awaitable[
     """
     for left in range(TRIES - 1, -1, -1):
         try:
-            async with room.pool.connection() as conn, conn.transaction():
+            async with room.pool.connection() as conn, in_few_trips(conn):
                 earlier = await _claim(conn, room, asked)
                 if earlier is not None:
                     return earlier

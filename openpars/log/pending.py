@@ -12,7 +12,6 @@ import asyncio
 from collections.abc import Sequence
 
 import orjson
-import psycopg
 
 from openpars.db.connect import Connection
 from openpars.db.sql import load
@@ -26,13 +25,13 @@ Q = load(__package__)
 ACTS = "acts"
 
 
-async def note(conn: Connection, draft: Draft) -> int:
-    """Note an entry for the acts tree inside the caller's transaction. Returns the note's id.
+async def note(conn: Connection, draft: Draft) -> None:
+    """Note an entry for the acts tree inside the caller's transaction.
 
     Raises NotInSchema or Malformed for a wrong draft, so that the mistake fails the act and not the worker.
     """
     check_public(ACTS, draft.kind, draft.public)
-    cursor = await conn.execute(
+    await conn.execute(
         Q.note_pending,
         {
             "kind": draft.kind,
@@ -41,10 +40,6 @@ async def note(conn: Connection, draft: Draft) -> int:
             "subjects": list(draft.subjects),
         },
     )
-    row = await cursor.fetchone()
-    if row is None:
-        raise psycopg.DatabaseError("the note was not stored")
-    return int(row[0])
 
 
 async def admit(conn: Connection, drafts: Sequence[Draft]) -> list[Refusal | None]:

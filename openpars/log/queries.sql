@@ -73,7 +73,7 @@ WHERE tree = %(tree)s AND level = %(level)s AND index >= %(first)s AND index < %
 
 -- name: note_pending
 INSERT INTO log.pending (kind, public, private, subjects)
-VALUES (%(kind)s, %(public)s, %(private)s, %(subjects)s) RETURNING id
+VALUES (%(kind)s, %(public)s, %(private)s, %(subjects)s)
 
 -- name: pending
 SELECT id, at, kind, public, private, subjects FROM log.pending ORDER BY id LIMIT %(limit)s

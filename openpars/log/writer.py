@@ -31,7 +31,7 @@ from typing import Any
 
 import psycopg
 
-from openpars.db.connect import Connection
+from openpars.db.connect import Connection, in_few_trips
 from openpars.errors import Code, Refusal, Refused, refuse
 from openpars.log import beside, stored
 from openpars.log import leaf as leaves
@@ -84,6 +84,10 @@ def _unavailable() -> Refused:
 def _boot_seconds() -> float:
     """A clock that nobody can set and that counts sleep where the system has one."""
     return time.clock_gettime(getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC))
+
+
+class _Nothing(Exception):
+    """Nobody of a batch is left: it is rolled back."""
 
 
 @dataclass(slots=True)
@@ -175,7 +179,7 @@ class Writer:
         try:
             self._conn = await self._connect()
             self._held = await stored.read(self._conn, self._name, self._signer.verifier)
-            await _write_from_here(self._conn)
+            await self._conn.commit()
             if self._head_file is not None:
                 self._head_file.check(self._name, self._held.tree)
             self._task = asyncio.create_task(self._run(), name=f"log-{self._name}")
@@ -280,26 +284,20 @@ class Writer:
     async def _batch(self, items: list[_Waiting]) -> None:
         conn = await self._session()
         keys = await self._load_keys(items)
-        # One pipeline for the whole transaction: what must be known first is read on the way.
-        async with conn.pipeline():
-            await conn.execute("BEGIN")
-            at, refusals = await self._begin(conn, keys, [item.draft for item in items])
-            batch = _Batch(at, self.size)
-            for item, refusal in zip(items, refusals, strict=True):
-                if refusal is not None:
-                    _fail(item, Refused(refusal))
-                else:
-                    self._seal(batch, item, keys)
-            if batch.items:
+        with contextlib.suppress(_Nothing):
+            async with in_few_trips(conn):
+                at, refusals = await self._begin(conn, keys, [item.draft for item in items])
+                batch = _Batch(at, self.size)
+                for item, refusal in zip(items, refusals, strict=True):
+                    if refusal is not None:
+                        _fail(item, Refused(refusal))
+                    else:
+                        self._seal(batch, item, keys)
+                if not batch.items:
+                    raise _Nothing
                 written = self._signed(batch)
                 await self._write(conn, batch, written)
-            ended = await conn.execute("COMMIT" if batch.items else "ROLLBACK")
-        if not batch.items:
-            return
-        if ended.statusmessage != "COMMIT":
-            # A transaction that failed on the way answers a commit with a rollback, and no error.
-            raise psycopg.errors.InFailedSqlTransaction
-        self._grow(batch, written)
+            self._grow(batch, written)
 
     async def _load_keys(self, items: list[_Waiting]) -> dict[str, Key]:
         """Every subject's key and the month's (under the empty name), made where missing."""
@@ -450,7 +448,7 @@ class Writer:
             try:
                 # Rows may be there whose commit was never confirmed to us. Nobody got a receipt for them.
                 await stored.extend(conn, self._name, self._signer.verifier, self._held)
-                await _write_from_here(conn)
+                await conn.rollback()
             except BaseException:
                 await conn.close()
                 raise
@@ -486,13 +484,6 @@ class Writer:
         if conn is not None:
             with contextlib.suppress(psycopg.Error, OSError, TimeoutError):
                 await conn.close()
-
-
-async def _write_from_here(conn: Connection) -> None:
-    """End the reading. From now on each batch begins its transaction itself, in the trip that asks first:
-    the driver would wait for the answer to its own BEGIN."""
-    await conn.rollback()
-    await conn.set_autocommit(True)
 
 
 def _fail(item: _Waiting, problem: BaseException) -> None:
