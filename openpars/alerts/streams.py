@@ -60,6 +60,7 @@ class Stream:
     full: bool = False
     # Where bytes can go at once: set while nothing that came before them is on its way through the queue.
     line: Line | None = None
+    replayed: set[int] = field(default_factory=set)
 
     @property
     def recipient(self) -> str:
@@ -75,7 +76,10 @@ class Stream:
         """It has been told what it missed: now what happened meanwhile, and what comes."""
         held, self.held = self.held, None
         for item in held or ():
-            self.put(item)
+            # What was stored just before it opened and sent just after is in both.
+            if item.position not in self.replayed:
+                self.put(item)
+        self.replayed.clear()
 
     def finish(self) -> None:
         """Take nothing more, send what waits and close: the reader resumes from there."""
@@ -124,6 +128,8 @@ class Stream:
         except asyncio.QueueFull:
             self.broken = True
             return False
+        if self.held is not None:
+            self.replayed.add(item.position)
         return True
 
 

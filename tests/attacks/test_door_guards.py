@@ -191,3 +191,16 @@ def test_a_place_in_a_feed_does_not_tell_by_its_length_how_many_alerts_there_are
     seals = Seals("11" * 32)
     lengths = {len(seals.seal(Resume("fbi", position, (("a", 1),)))) for position in (1, 99, 10**12)}
     assert len(lengths) == 1
+
+
+def test_what_a_feed_missed_and_what_it_is_then_sent_is_told_once() -> None:
+    """An event stored just before a feed opens is among what was missed, and is sent to it a moment later."""
+    stream = Stream(RecipientKey(KEY, "fbi", None), None, None)
+    missed, new, ended = (Item("a", 1, position, b"") for position in (7, 8, 0))
+    for item in (missed, new, ended):
+        stream.put(item)
+    stream.replay(missed)
+    stream.caught_up()
+    stream.put(Item("a", 1, 9, b""))
+    told = [stream.queue.get_nowait() for _ in range(stream.queue.qsize())]
+    assert [item.position for item in told if item is not None] == [7, 8, 0, 9]
