@@ -70,7 +70,7 @@ class Post:
                     event_id = self._seals.event_id(listener.name, position)
                     frames[place] = envelope.frame(listener.name, event_id=event_id, resume=places[place])
                 if not (in_force and stream.send(frames[place])):
-                    stream.put(Item(standing.agreement, standing.epoch, frames[place]))
+                    stream.put(Item(standing.agreement, standing.epoch, position, frames[place]))
 
     def replay(self, stream: Stream, right: Right, one: Posted) -> None:
         """Put one past event on one stream again."""
@@ -80,7 +80,7 @@ class Post:
             event_id=self._seals.event_id(listener.name, position),
             resume=self.resume((stream.recipient, stream.who.organisation), position),
         )
-        stream.replay(Item(right.standing.agreement, right.standing.epoch, frame))
+        stream.replay(Item(right.standing.agreement, right.standing.epoch, position, frame))
 
     def _envelope(self, right: Right, one: Posted) -> Envelope:
         return Envelope(
@@ -161,7 +161,7 @@ class Post:
         if suspended and not last:
             return
         frame = b"" if suspended else self._last_word(standing, whose, at)
-        stream.put(Item(standing.agreement, standing.epoch, frame, ended=True, last=last))
+        stream.put(Item(standing.agreement, standing.epoch, 0, frame, ended=True, last=last))
 
     def _last_word(self, standing: Standing, whose: Party, at: datetime) -> bytes:
         return encode_ended(

@@ -34,16 +34,18 @@ class Line(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """Encoded bytes waiting to be sent, under which agreement and epoch. `last`: close after it."""
+    """Encoded bytes waiting to be sent, under which agreement and epoch. `position`: of the event, 0 of none.
+    `last`: close after it."""
 
     agreement: str
     epoch: int
+    position: int
     frame: bytes
     ended: bool = False
     last: bool = False
 
 
-BEAT = Item("", 0, b": still here\n\n", ended=True)
+BEAT = Item("", 0, 0, b": still here\n\n", ended=True)
 
 
 @dataclass(eq=False, slots=True)

@@ -157,13 +157,14 @@ async def test_what_waits_in_a_queue_is_sent_only_while_its_fence_stands(
         clock=SimpleNamespace(now=lambda: NOW),
         register=SimpleNamespace(standing=lambda *_: standing, version=lambda _: NAMES_ERO),
     )
-    post = SimpleNamespace(_gate=gate)
+    post = Post.__new__(Post)
+    post._gate = cast("Gate", gate)
     stream = Stream(RecipientKey(KEY, "fbi", None), None, None)
     stream.caught_up()
     stream.put(Item("a", 7, 1, b"a record"))
     stream.put(Item("a", 7, 0, b"", ended=True, last=True))
-    alive = partial(Post.alive, cast("Post", post))
-    assert (b"a record" in [frame async for frame in frames(stream, alive=alive)]) is sent
+    alive = partial(Post.alive, post)
+    assert (b"a record" in [frame async for frame in frames(stream, alive=alive, line=None)]) is sent
 
 
 @pytest.mark.parametrize(("organisation", "sent"), [(None, True), ("ero", True), ("hsi", False)])
@@ -174,7 +175,9 @@ async def test_what_waits_in_a_queue_is_not_sent_to_an_organisation_dropped_mean
         clock=SimpleNamespace(now=lambda: NOW),
         register=SimpleNamespace(standing=lambda *_: STANDING, version=lambda _: NAMES_ERO),
     )
-    alive = partial(Post.alive, cast("Post", SimpleNamespace(_gate=gate)))
+    post = Post.__new__(Post)
+    post._gate = cast("Gate", gate)
+    alive = partial(Post.alive, post)
     stream = Stream(RecipientKey(KEY, "fbi", organisation), None, None)
     assert alive(stream, Item("a", 7, 1, b"a record")) is sent
 
@@ -184,7 +187,7 @@ async def test_a_stopped_feed_sends_nothing_of_what_waits() -> None:
     stream.caught_up()
     stream.put(Item("a", 7, 1, b"a record"))
     stream.stop()
-    assert b"a record" not in [frame async for frame in frames(stream, alive=lambda *_: True)]
+    assert b"a record" not in [frame async for frame in frames(stream, alive=lambda *_: True, line=None)]
 
 
 def test_a_place_in_a_feed_does_not_tell_by_its_length_how_many_alerts_there_are() -> None:

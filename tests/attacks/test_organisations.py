@@ -233,7 +233,7 @@ def test_what_waits_in_a_queue_is_not_sent_to_an_organisation_dropped_since() ->
     gate: Any = SimpleNamespace(register=register, clock=SimpleNamespace(now=lambda: None))
     post = Post(gate=gate, seals=Seals("00" * 32), source="city.invalid")
     stream = Stream(RecipientKey(uuid4(), "fbi", "squad"), None, None)
-    item = Item("a", 1, b"")
+    item = Item("a", 1, 1, b"")
     assert post.alive(stream, item)
     admits[0] = False
     assert not post.alive(stream, item)

@@ -87,7 +87,7 @@ async def test_nothing_overtakes_what_waits_or_is_on_its_way() -> None:
         following = asyncio.ensure_future(anext(body))
         await asyncio.sleep(0)
         assert stream.send(b"1")
-        stream.put(Item("a", 1, b"2"))
+        stream.put(Item("a", 1, 2, b"2"))
         assert not stream.send(b"before 2, which waits")
         assert await following == b"2"
         assert not stream.send(b"before 2, which is on its way")
