@@ -138,13 +138,14 @@ def create_app(settings: Settings) -> FastAPI:
         busy={("POST", "/v1/search"): recipient.search, ("GET", "/v1/alerts"): recipient.alerts},
         # None of ours is there: it would be handed on in any case.
         beneath={(method, "/desk/"): _to_desk for method in METHODS},
-    )
-    app.add_middleware(
-        Strangers,
-        lane_of=lane_of,
-        address_of=lambda scope: address.at_the_door(scope, scope["app"].state.trusted),
-        cookie=auth.COOKIE,
-        page=view.busy(),
+        # Before all of them: a guess at a key is made where the work is least.
+        behind=lambda inner: Strangers(
+            inner,
+            lane_of=lane_of,
+            address_of=lambda scope: address.at_the_door(scope, scope["app"].state.trusted),
+            cookie=auth.COOKIE,
+            page=view.busy(),
+        ),
     )
     app.add_middleware(respond.SecurityHeaders)
     respond.answer_errors(app)

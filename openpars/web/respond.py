@@ -108,25 +108,31 @@ class Straight(FastAPI):
     handler's own work. Everything else goes on as it came, and errors are answered from the same list."""
 
     def go_straight(
-        self, busy: Mapping[tuple[str, str], Handler], beneath: Mapping[tuple[str, str], Handler]
+        self,
+        busy: Mapping[tuple[str, str], Handler],
+        beneath: Mapping[tuple[str, str], Handler],
+        *,
+        behind: Callable[[ASGIApp], ASGIApp],
     ) -> None:
         """`busy`: handlers by method and path. `beneath`: by method and the first part of a path, for all
-        that follows it."""
-        self._busy = {place: SecurityHeaders(_alone(handler)) for place, handler in busy.items()}
-        self._beneath = {place: SecurityHeaders(_alone(handler)) for place, handler in beneath.items()}
-
-    def _straight(self, method: str, path: str) -> ASGIApp | None:
-        first = path[: path.find("/", 1) + 1]
-        return self._busy.get((method, path)) or self._beneath.get((method, first))
+        that follows it. `behind`: what every request passes first, these among them."""
+        self._busy = {place: _alone(handler) for place, handler in busy.items()}
+        self._beneath = {place: _alone(handler) for place, handler in beneath.items()}
+        self._front = SecurityHeaders(behind(self._routed))
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """ASGI."""
-        handler = self._straight(scope["method"], scope["path"]) if scope["type"] == "http" else None
-        if handler is None:
-            await super().__call__(scope, receive, send)
-        else:
+        if scope["type"] == "http":
             scope["app"] = self
-            await handler(scope, receive, send)
+            await self._front(scope, receive, send)
+        else:
+            await super().__call__(scope, receive, send)
+
+    async def _routed(self, scope: Scope, receive: Receive, send: Send) -> None:
+        method, path = scope["method"], scope["path"]
+        first = path[: path.find("/", 1) + 1]
+        handler = self._busy.get((method, path)) or self._beneath.get((method, first)) or super().__call__
+        await handler(scope, receive, send)
 
 
 def _alone(handler: Handler) -> ASGIApp:

@@ -8,6 +8,7 @@ import contextlib
 import socket
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import ExitStack, contextmanager
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -17,7 +18,8 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, StreamingResponse
 from starlette.types import Message, Receive, Scope, Send
 
-from openpars.web import lane, strangers, wire
+from openpars.settings import Settings
+from openpars.web import door_app, lane, respond, strangers, wire
 from openpars.web.lane import Lane, Width
 from openpars.web.strangers import Strangers
 from tests.attacks.conftest import code
@@ -339,3 +341,20 @@ def test_bodies_that_never_come_keep_no_desk_waiting(city: RunningCity) -> None:
     with httpx.Client(base_url=city.base_url, timeout=60) as client:
         while client.get("/public/agreements").status_code == 429:
             pass
+
+
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [("POST", "/v1/search"), ("GET", "/v1/alerts"), ("GET", "/v1/agreement"), ("POST", "/desk/arrests")],
+)
+async def test_no_address_of_the_door_is_asked_past_the_lanes(method: str, path: str) -> None:
+    """The door's busiest addresses go past the framework's layers, and a guess at a key costs most there."""
+    door = door_app.create_app(Settings(data_dir=Path("nowhere")))
+    closed = Width(share=0.1, burst=0.1, each_share=0.1, each_burst=0.1, inside=0)
+    door.state.lanes = {name: Lane(closed) for name in ("log", "keys", "handed on", "keys handed on")}
+    door.state.trusted = ()
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(door), base_url="http://city.invalid") as http:
+        answer = await http.request(method, path, headers={"authorization": "Bearer op_fbi_guessed"})
+    assert (answer.status_code, code(answer)) == (429, "limit-reached")
+    assert answer.headers["retry-after"] == "5"
+    assert respond.HEADERS.items() <= dict(answer.headers).items()

@@ -33,7 +33,7 @@ async def _breaks_later(_: Request) -> Response:
 
 def application() -> FastAPI:
     app = respond.Straight(openapi_url=None, docs_url=None, redoc_url=None)
-    app.go_straight(busy={("GET", "/straight"): _breaks}, beneath={})
+    app.go_straight(busy={("GET", "/straight"): _breaks}, beneath={}, behind=lambda inner: inner)
     app.add_middleware(respond.SecurityHeaders)
     respond.answer_errors(app)
     app.add_api_route("/route", _breaks, response_model=None)
