@@ -8,6 +8,7 @@ server that the city named, and only as far back as servers it named have writte
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache
 from ipaddress import IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
 
 from starlette.types import Scope
@@ -32,6 +33,7 @@ def networks(given: Sequence[str]) -> tuple[Network, ...]:
     return found
 
 
+@lru_cache(maxsize=1024)
 def _key(text: str) -> str | None:
     """An address as the one that is counted: an IPv6 customer has at least a /64, and counts as one."""
     try:
@@ -66,7 +68,7 @@ def at_the_door(scope: Scope, trusted: Sequence[Network]) -> str:
     if not client:
         return NOBODY
     here = client[0]
-    if _trusted(here, trusted):
+    if trusted and _trusted(here, trusted):
         for hop in reversed(_header(scope, b"x-forwarded-for").rsplit(",", _HOPS)[-_HOPS:]):
             if len(hop) > _LONG or _key(hop) is None:
                 break  # the last server we know wrote nothing we can read: its own address stands

@@ -9,7 +9,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 
 from fastapi import FastAPI, Request
-from starlette.responses import JSONResponse, Response, StreamingResponse
+from starlette.responses import HTMLResponse, JSONResponse, Response, StreamingResponse
 
 from openpars.errors import Code, Refusal
 from openpars.settings import City
@@ -97,6 +97,7 @@ PAGES = {
     "/public/editor/faults": lambda r: editor_page(r, it.FAULTY),
     "/public/log": lambda r: view.respond("log.html", public(r), tree=it.TREE, first_command="curl -O http://127.0.0.1:8080/public/openpars_verify.py", second_command="python openpars_verify.py http://127.0.0.1:8080/log"),
     "/problem": lambda r: view.problem(public(r), Refusal(Code.UNAUTHENTICATED, "Sign in, or send a key that is in force.")),
+    "/busy": lambda _: HTMLResponse(view.busy()),
     "/desk": lambda r: view.respond("desk_home.html", staff(r, ("Records officer", (), "/desk/sign-out")), lead="Your work is done by program for now.", links=((Link("/public/agreements", "Agreements"), "Every text and vote."), (Link("/public/log", "The log"), "What left, and how to check it."))),
     "/desk/police/book": lambda r: view.respond("police_book.html", staff(r, POLICE), values={"arrested_date": "11/21/2026", "arrested_time": "2014"}, errors=(), charge_rows=2, person_rows=1, grades=GRADES, sexes=it.SEXES, races=it.RACES, ethnicities=desk_views.ETHNICITIES, interpreters=desk_views.INTERPRETERS, notices=desk_views.NOTICES, idempotency="x", same_incident=False),
     "/desk/police/book-errors": lambda r: view.respond("police_book.html", staff(r, POLICE), values=it.BOOK_VALUES, errors=it.BOOK_ERRORS, charge_rows=3, person_rows=2, grades=GRADES, sexes=it.SEXES, races=it.RACES, ethnicities=desk_views.ETHNICITIES, interpreters=desk_views.INTERPRETERS, notices=desk_views.NOTICES, idempotency="x", same_incident=True),
