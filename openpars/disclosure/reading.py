@@ -78,21 +78,28 @@ class Reader:
     async def _answer(self, place: tuple[Share, str]) -> None:
         """Answer all questions of one place, until nobody waits."""
         await asyncio.sleep(0)  # whoever asks in this same moment comes along
-        while self._waiting[place]:
-            asked, self._waiting[place] = self._waiting[place][:TOGETHER], self._waiting[place][TOGETHER:]
-            try:
-                answers = await self._together(place, asked)
-            except BaseException as problem:
-                for question in asked:
-                    if not question.found.done():
-                        question.found.set_exception(problem)
-                if not isinstance(problem, Exception):
-                    raise
-            else:
-                for question, rows in zip(asked, answers, strict=True):
-                    if not question.found.done():
-                        question.found.set_result(rows)
-        del self._waiting[place]
+        try:
+            while self._waiting[place]:
+                asked, self._waiting[place] = self._waiting[place][:TOGETHER], self._waiting[place][TOGETHER:]
+                await self._answer_some(place, asked)
+        finally:
+            # Cut off in the middle: nobody waits for an answer that never comes, and who comes begins anew.
+            for question in self._waiting.pop(place):
+                question.found.cancel()
+
+    async def _answer_some(self, place: tuple[Share, str], asked: list[_Question]) -> None:
+        try:
+            answers = await self._together(place, asked)
+        except BaseException as problem:
+            for question in asked:
+                if not question.found.done():
+                    question.found.set_exception(problem)
+            if not isinstance(problem, Exception):
+                raise
+        else:
+            for question, rows in zip(asked, answers, strict=True):
+                if not question.found.done():
+                    question.found.set_result(rows)
 
     async def _together(self, place: tuple[Share, str], asked: list[_Question]) -> list[list[TupleRow]]:
         share, combination = place

@@ -4,7 +4,7 @@
 A batch locks its files and then the gate, as every act does, so that an act and a batch never miss each
 other: whoever comes second sees what the first has done. A file that already stands in a share is left
 as its act made it. The place that was reached is committed with the rows before it: a filling that was
-killed goes on from there. Two lanes fill side by side, one working while the server works for the other.
+killed goes on from there. Two hands fill side by side, one working while the server works for the other.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ from openpars.shares.rows import kept_row, table_row
 Q = load(__package__)
 
 BATCH = 500  # files, locked for some 50 ms
-LANES = 2
+HANDS = 2
 
 Progress: TypeAlias = Callable[[int], None]
 
@@ -53,7 +53,7 @@ async def fill(
     """Fill the version's shares; then they are live. Returns how many rows were written.
 
     Does nothing for shares that are not filling. Leaves them filling, to be begun again, when they were
-    emptied or closed meanwhile. `progress` hears how many files are done. Takes a connection for each lane.
+    emptied or closed meanwhile. `progress` hears how many files are done. Takes a connection for each hand.
     """
     filling = Filling(pool, agreement, version, keys, progress)
     return await filling.run()
@@ -61,7 +61,7 @@ async def fill(
 
 @dataclass(slots=True)
 class _Taken:
-    """A batch that a lane has locked: its last file, how many, and whether it is committed."""
+    """A batch that a hand has locked: its last file, how many, and whether it is committed."""
 
     last: str
     files: int
@@ -94,7 +94,7 @@ class Filling:
         self._progress = progress
         self._round = 0
         self._written = 0
-        # Batches in the order of their files, up to those that lanes are at.
+        # Batches in the order of their files, up to those that hands are at.
         self._taken: deque[_Taken] = deque()
         self._last = self._reached = store.BEFORE_ALL
         self._files = 0
@@ -106,9 +106,9 @@ class Filling:
         if not await self._begin():
             return 0
         try:
-            async with asyncio.TaskGroup() as lanes:
-                for _ in range(LANES):
-                    lanes.create_task(self._lane())
+            async with asyncio.TaskGroup() as hands:
+                for _ in range(HANDS):
+                    hands.create_task(self._hand())
         except ExceptionGroup as several:
             _, failed = several.split(_Over)
             if failed is not None:
@@ -131,10 +131,10 @@ class Filling:
                 await conn.execute(Q.count_files, (await store.count(conn), *self._of, self._round))
         return True
 
-    async def _lane(self) -> None:
+    async def _hand(self) -> None:
         while not self._at_end:
             async with AsyncExitStack() as stack:
-                # One lane at a time takes the next files, and holds nothing while it waits for its turn.
+                # One hand at a time takes the next files, and holds nothing while it waits for its turn.
                 async with self._taking:
                     conn = await stack.enter_async_context(self._pool.connection())
                     await stack.enter_async_context(conn.transaction())

@@ -55,6 +55,14 @@ def subscribed(drive: Driver, who: str, purpose: str, grade: str) -> str:
     return str(drive.done(who, "POST", "/v1/subscriptions", asked)["id"])
 
 
+def booked(drive: Driver, purpose: str, feed: Feed) -> dict[str, Any]:
+    """Somebody booked, found by a search and told of on the feed: what it told."""
+    _, form = drive.book()
+    told: dict[str, Any] = feed.next(20)["data"]
+    assert [one["id"] for one in drive.records("fbi", purpose, drive.find(form))] == [told["id"]]
+    return told
+
+
 def logged(city: RunningCity, agreement: str) -> int:
     """How many alerts of the agreement the public tree tells of."""
     with owner(city) as conn:
@@ -101,12 +109,8 @@ def test_of_a_batch_only_what_still_stands_is_told_to_who_may_still_hear(
 def test_of_a_batch_nothing_is_told_once_the_agreement_has_ended(drive: Driver, city: RunningCity) -> None:
     agreement, purpose = drive.agree()
     subscribed(drive, "fbi", purpose, "F1")
-    records = []
     with drive.feed("fbi", agreement=agreement) as feed:
-        for _ in range(3):
-            _, form = drive.book()
-            records.append(drive.records("fbi", purpose, drive.find(form))[0]["id"])
-            feed.next(20)
+        records = [booked(drive, purpose, feed)["id"] for _ in range(3)]
         before = logged(city, agreement)
         ending = threading.Thread(target=end, args=(city, agreement))
         # An act is writing, so the share is not dropped yet: only the check in the log's transaction says no.
@@ -130,12 +134,10 @@ def test_of_a_batch_nothing_is_told_by_the_text_before_an_amendment(drive: Drive
     wide, narrow = 'name = "whole", birth_date = "year"', 'name = "whole"'
     agreement, purpose = drive.agree(show=wide)
     subscribed(drive, "fbi", purpose, "F1")
-    records = []
     with drive.feed("fbi", agreement=agreement) as feed:
-        for _ in range(3):
-            _, form = drive.book()
-            records.append(drive.records("fbi", purpose, drive.find(form))[0]["id"])
-            assert "birth_date" in feed.next(20)["data"]
+        shown = [booked(drive, purpose, feed) for _ in range(3)]
+        assert all("birth_date" in one for one in shown)
+        records = [one["id"] for one in shown]
         starts = instant(6)
         text = agreement_text(agreement, purpose=purpose, show=narrow, seconds=7200)
         later = [f"from = {starts}" if line.startswith("from = ") else line for line in text.splitlines()]

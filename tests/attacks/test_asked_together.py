@@ -3,12 +3,21 @@
 
 from __future__ import annotations
 
+import asyncio
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any
+from typing import TYPE_CHECKING, Any, cast
 
+import pytest
+
+from openpars.disclosure.reading import Reader
+from openpars.shares.keys import ShareKeys
+from openpars.shares.tables import Share
 from tests.attacks.conftest import code
 from tests.attacks.test_end import end
 from tests.driver import Driver
+
+if TYPE_CHECKING:
+    from openpars.disclosure.pools import AgreementPools
 
 ASKED = 8  # times over, by so many at once
 
@@ -56,3 +65,29 @@ def test_an_agreement_that_ends_takes_only_its_own_askers_along(drive: Driver) -
         answers = list(pool.map(ask, range(ASKED * 12)))
     assert {said for who, said in answers if who == "ice"} == {None}
     assert {said for who, said in answers if who == "fbi"} == {None, "agreement-ended"}
+
+
+async def test_a_reading_that_is_cut_off_keeps_nobody_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
+    reader = Reader(cast("AgreementPools", None), ShareKeys("11" * 32))
+    share = Share("a", 1, "p", ("name",))
+    begun = asyncio.Event()
+
+    async def hangs(*_: object) -> None:
+        begun.set()
+        await asyncio.Event().wait()
+
+    async def nothing(*_: object) -> list[object]:
+        return []
+
+    monkeypatch.setattr(reader, "_read", hangs)
+    async with asyncio.timeout(10):
+        asked = [asyncio.create_task(reader.find(share, "name", b"", limit=1))]
+        await begun.wait()
+        asked.append(asyncio.create_task(reader.find(share, "name", b"", limit=1)))
+        await asyncio.sleep(0)
+        for task in reader._tasks:
+            task.cancel()
+        answers = await asyncio.gather(*asked, return_exceptions=True)
+        assert [type(one) for one in answers] == [asyncio.CancelledError] * 2
+        monkeypatch.setattr(reader, "_read", nothing)
+        assert await reader.find(share, "name", b"", limit=1) == ()

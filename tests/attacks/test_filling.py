@@ -185,7 +185,7 @@ async def test_killed_it_goes_on_where_it_was(database: Database) -> None:
 
 
 async def test_the_place_it_goes_on_from_is_never_past_a_batch_that_was_lost(database: Database) -> None:
-    """One lane is stuck in the first batch while the other one does all the rest; then both are killed."""
+    """One hand is stuck in the first batch while the other one does all the rest; then both are killed."""
     async with registered(database, 120) as city:
         async with kept_busy(city, city.files[4]):
             task = filling(city)
